@@ -1,0 +1,3 @@
+"""Linernotes."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,316 @@
+"""The only door for sound: decode, measure, encode.
+
+Decoding happens in a bounded child process (:mod:`linernotes.decoder`), one fork per file, streamed in blocks:
+a ten-hour file needs no more memory than a short one, and a hostile file takes nobody down. Reads whatever
+FFmpeg's plain containers hold: WAV, FLAC, MP3, Ogg Vorbis, Opus, M4A/AAC, AIFF, the sound of MP4, MOV and WebM.
+
+Conventions
+-----------
+Samples are float32, shape ``(n, channels)``, full scale ±1; rates in Hz, times in seconds.
+"""
+
+import atexit
+import io
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from linernotes.errors import DecodeError, NotFoundError, ParameterError
+
+__all__ = ["SUFFIXES", "AudioInfo", "Damage", "Limits", "Sound", "decode", "encode", "read", "write"]
+
+SUFFIXES = frozenset(
+    ".3gp .aac .aif .aifc .aiff .au .avi .caf .flac .m4a .m4b .mka .mkv .mov .mp2 .mp3 .mp4 .mpg .oga .ogg .ogv "
+    ".opus .w64 .wav .weba .webm .wma .wv".split()
+)
+"""What a folder is searched for; a file that is named is tried whatever it is called."""
+
+_ENCODERS = {"wav": ("wav", "pcm_s16le"), "flac": ("flac", "flac"), "mp3": ("mp3", "libmp3lame"),
+             "m4a": ("mp4", "aac"), "opus": ("ogg", "libopus")}  # fmt: skip
+_PIPE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What decoding one file may cost.
+
+    ``memory_mib`` is address space, ``time_s`` processor time, ``length_s`` sound, ``stall_s`` waiting for the next
+    block. The environment can change each: ``LINERNOTES_DECODE_MEMORY_MIB``, ``…_TIME_S``, ``…_LENGTH_S``, ``…_STALL_S``.
+    """
+
+    memory_mib: int = 1024
+    time_s: float = 600.0
+    length_s: float = 12 * 3600.0
+    stall_s: float = 60.0
+
+    @classmethod
+    def from_environment(cls) -> "Limits":
+        """Read the limits; ParameterError if one is not a positive number."""
+        given: dict[str, Any] = {}
+        for name in cls.__slots__:
+            variable = f"LINERNOTES_DECODE_{name.upper()}"
+            if (text := os.environ.get(variable)) is None:
+                continue
+            try:
+                given[name] = int(text) if name == "memory_mib" else float(text)
+            except ValueError:
+                given[name] = 0
+            if not given[name] > 0:
+                raise ParameterError(f"{variable} is {text!r}: give a positive number")
+        return cls(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What a file says of itself; ``announced_s`` is 0 where it does not say how long it is, tags have lower-case keys."""
+
+    sample_rate_hz: int
+    channels: int
+    codec: str
+    announced_s: float
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A fault in a file that could be decoded all the same."""
+
+    code: str
+    message: str
+
+
+class _Zygote:
+    """The process that forks decoders; started on first use, again if it died."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.control: socket.socket | None = None
+
+    def start(self) -> None:
+        self.stop()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.process = subprocess.Popen(  # noqa: S603  (our own interpreter, our own module)
+            [sys.executable, "-I", Path(__file__).with_name("decoder.py"), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # a process with threads must not fork
+        )
+        theirs.close()
+        self.control = ours
+
+    def stop(self) -> None:
+        if self.control is not None:
+            self.control.close()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self.process = self.control = None
+
+    def request(self, request: Mapping[str, Any]) -> int:
+        """Start a decode; return the reading end of its pipe."""
+        message = json.dumps(request).encode()
+        reader, writer = os.pipe()
+        try:
+            with self.lock:
+                if self.process is None or self.process.poll() is not None:
+                    self.start()
+                assert self.control is not None
+                socket.send_fds(self.control, [message], [writer])
+        except OSError:
+            os.close(reader)
+            raise
+        finally:
+            os.close(writer)
+        return reader
+
+
+_zygote = _Zygote()
+atexit.register(_zygote.stop)
+# A forked copy of this process shares the socket: it must start a zygote of its own.
+os.register_at_fork(after_in_child=lambda: _zygote.__init__())  # type: ignore[misc]
+
+
+class Sound:
+    """A file being decoded: ``info`` at once, blocks of shape ``(n, channels)`` by iteration, ``damage`` after the last.
+
+    Use it as a context manager, or iterate to the end; leaving early stops the child.
+    """
+
+    def __init__(self, path: Path, fd: int, *, channels: int | None, limits: Limits) -> None:
+        self.path = path
+        self.damage: tuple[Damage, ...] = ()
+        self.decoded_s = 0.0
+        self._fd: int | None = fd
+        self._limits = limits
+        self._pid = 0
+        self.info = self._open()
+        self.channels = channels or min(self.info.channels, 2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop decoding; harmless when it has ended."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        try:
+            while (message := self._next())[0] == b"A":
+                block = np.frombuffer(message[1], np.float32).reshape(-1, self.channels)
+                if not np.isfinite(block.sum()):
+                    raise self._refused("not_finite", "holds samples that are not numbers (NaN or infinite)")
+                if len(block):
+                    yield block
+            self._end(json.loads(message[1]))
+        finally:
+            self.close()
+
+    def _open(self) -> AudioInfo:
+        try:
+            self._pid = struct.unpack("<I", self._next()[1])[0]
+            kind, payload = self._next()
+            fields = json.loads(payload)
+            if kind == b"E":
+                raise self._refused(fields["code"], fields["message"])
+            return AudioInfo(**fields)
+        except BaseException:
+            self.close()
+            raise
+
+    def _refused(self, code: str, message: str) -> DecodeError:
+        return DecodeError(f"{self.path}: {message}", code=code)
+
+    def _end(self, ended: Mapping[str, Any]) -> None:
+        if "code" in ended:
+            raise self._refused(ended["code"], ended["message"])
+        self.decoded_s = ended["decoded_s"]
+        announced_s, damage = self.info.announced_s, []
+        if self.decoded_s < 0.95 * announced_s - 0.5 and not ended["stopped"]:
+            text = f"cut short: the file announces {announced_s:.1f} s but holds {self.decoded_s:.1f} s"
+            damage.append(Damage("truncated", text))
+        elif ended["skipped_packets"]:
+            damage.append(Damage("damaged", f"{ended['skipped_packets']} broken packets were skipped"))
+        self.damage = tuple(damage)
+
+    def _next(self) -> tuple[bytes, bytearray]:
+        head = self._read(5)
+        return bytes(head[:1]), self._read(struct.unpack("<I", head[1:])[0])
+
+    def _read(self, size_bytes: int) -> bytearray:
+        assert self._fd is not None
+        buffer = bytearray(size_bytes)
+        view, deadline_s = memoryview(buffer), time.monotonic() + self._limits.stall_s
+        while view:
+            if not select.select([self._fd], [], [], max(0.0, deadline_s - time.monotonic()))[0]:
+                os.kill(self._pid, signal.SIGKILL)
+                raise self._refused("time", f"decoding stood still for {self._limits.stall_s:g} s")
+            n = os.readv(self._fd, [view[:_PIPE_BYTES]])
+            if n == 0:
+                raise self._refused("crashed", "the decoder was stopped by this file (crash, memory or time)")
+            view = view[n:]
+        return buffer
+
+
+def decode(
+    path: Path | str,
+    *,
+    sample_rate_hz: int | None = None,
+    channels: int | None = None,
+    start_s: float = 0.0,
+    stop_s: float | None = None,
+    limits: Limits | None = None,
+) -> Sound:
+    """Open a file and decode its first audio stream in blocks.
+
+    Parameters
+    ----------
+    path : any file; it is read as data only, whatever its name
+    sample_rate_hz, channels : wanted rate, and 1 or 2 channels; the file's own where None (at most 2)
+    start_s, stop_s : the stretch ``[start_s, stop_s)`` to deliver
+    limits : what it may cost; from the environment where None
+
+    Raises
+    ------
+    NotFoundError if there is no such file; DecodeError, now or while iterating, if it cannot be read within the limits
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise NotFoundError(f"{path}: no such file")
+    limits = limits or Limits.from_environment()
+    request = asdict(limits) | {
+        "path": str(path.resolve()),
+        "sample_rate_hz": sample_rate_hz,
+        "channels": channels,
+        "start_s": start_s,
+        "stop_s": limits.length_s * 2 if stop_s is None else stop_s,
+    }
+    return Sound(path, _zygote.request(request), channels=channels, limits=limits)
+
+
+def read(
+    path: Path | str,
+    *,
+    sample_rate_hz: int | None = None,
+    channels: int | None = None,
+    start_s: float = 0.0,
+    stop_s: float | None = None,
+) -> tuple[NDArray[np.float32], AudioInfo]:
+    """Decode a stretch into one array of shape ``(n, channels)``; see :func:`decode`."""
+    sound = decode(path, sample_rate_hz=sample_rate_hz, channels=channels, start_s=start_s, stop_s=stop_s)
+    blocks = list(sound)
+    return np.concatenate(blocks) if blocks else np.zeros((0, sound.channels), np.float32), sound.info
+
+
+def encode(
+    samples: NDArray[np.float32], *, sample_rate_hz: int, format: str = "wav", bitrate_kbps: int = 128  # noqa: A002
+) -> bytes:
+    """Encode samples of shape ``(n,)`` or ``(n, channels)`` as ``wav`` (16 bit), ``flac``, ``mp3``, ``m4a`` or ``opus``."""
+    if format not in _ENCODERS:
+        raise ParameterError(f"cannot encode {format!r}: one of {', '.join(_ENCODERS)}")
+    container_name, codec = _ENCODERS[format]
+    samples = samples.reshape(len(samples), -1)
+    layout = "mono" if samples.shape[1] == 1 else "stereo"
+    out = io.BytesIO()
+    with av.open(out, "w", format=container_name) as container:
+        stream = container.add_stream(codec, rate=sample_rate_hz, layout=layout)
+        assert isinstance(stream, av.AudioStream)
+        if format not in ("wav", "flac"):
+            stream.bit_rate = bitrate_kbps * 1000
+        for start in range(0, len(samples), sample_rate_hz):
+            block = np.clip(samples[start : start + sample_rate_hz], -1.0, 1.0)
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.reshape(1, -1)), "flt", layout)
+            frame.sample_rate, frame.pts = sample_rate_hz, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def write(path: Path, samples: NDArray[np.float32], *, sample_rate_hz: int, bitrate_kbps: int = 128) -> None:
+    """Encode samples into a file, in the format its suffix names."""
+    data = encode(samples, sample_rate_hz=sample_rate_hz, format=path.suffix[1:].lower(), bitrate_kbps=bitrate_kbps)
+    path.write_bytes(data)

@@ -1,0 +1,241 @@
+"""Register recordings: into the catalogue with who made them, into the index with how they sound.
+
+A batch never stops at a bad file. What was committed stays: after a kill, the same command does the rest.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from linernotes import identifiers
+from linernotes.errors import ConflictError, IdentifierError, InputError
+from linernotes.formats.tables import Metadata, PartyLine, read_metadata
+from linernotes.journeys.listening import Heard, Progress, file_sha256, find_audio, hear, over_cores
+from linernotes.model import Contribution, Party, Problem, Recording, RightType, Role, Share, Work
+from linernotes.store.catalogue import RecordingEntry, content_id
+from linernotes.workspace import Workspace
+
+__all__ = ["Registered", "register"]
+
+_BATCH_RECORDINGS = 64
+_BATCH_S = 5.0  # a kill loses about this much work
+_WORK_RIGHTS = (RightType.MECHANICAL, RightType.PERFORMANCE, RightType.SYNCHRONISATION)
+_OF_WORK = frozenset({Role.WRITER, Role.PUBLISHER})
+
+
+@dataclass(slots=True)
+class Registered:
+    """What a registration did: new recordings, files that were here already, what could not be done."""
+
+    recordings: list[Recording] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    ignored_columns: Sequence[str] = ()
+    audio_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A file, and what came of hearing it; neither heard nor a problem where it was here already."""
+
+    path: Path
+    heard: Heard | None = None
+    problem: Problem | None = None
+
+
+def register(
+    workspace: Workspace,
+    paths: Sequence[Path | str],
+    *,
+    metadata: Path | str | None = None,
+    progress: Progress | None = None,
+    jobs: int | None = None,
+) -> Registered:
+    """Register sound files and folders of them.
+
+    Parameters
+    ----------
+    workspace : opened ``writable``
+    paths : files and folders; none at all means the files that ``metadata`` names
+    metadata : a table as :mod:`linernotes.formats.tables` reads it; what it says outranks the tags in the files
+    jobs : files heard at a time; one for each core where None
+
+    Returns
+    -------
+    what was done; faulty files and lines are in ``problems``
+
+    Raises
+    ------
+    FormatError if ``metadata`` is no such table; ConflictError if another process is registering here
+    """
+    table = _Table(Path(metadata) if metadata else None)
+    files, missing = find_audio(map(Path, paths) if paths else table.files())
+    wanted = [path for path in files if not table.is_faulty(path)]
+    result = Registered(problems=[*table.problems, *missing], ignored_columns=table.ignored)
+    index, catalogue = workspace.index, workspace.catalogue
+
+    def try_to_hear(path: Path) -> _Candidate:
+        try:
+            recording_id = content_id("rec", file_sha256(path))
+            if recording_id in index and catalogue.known([recording_id]):
+                return _Candidate(path)
+            return _Candidate(path, heard=hear(path))
+        except InputError as error:
+            return _Candidate(path, problem=Problem(error.code, str(error), str(path)))
+
+    batch: list[Heard] = []
+    committed_s = time.monotonic()
+    for n_done, candidate in enumerate(over_cores(try_to_hear, wanted, jobs=jobs), 1):
+        if candidate.heard is not None:
+            batch.append(candidate.heard)
+            result.audio_s += candidate.heard.upload.duration_s
+        elif candidate.problem is not None:
+            result.problems.append(candidate.problem)
+        else:
+            result.already.append(str(candidate.path))
+        if len(batch) >= _BATCH_RECORDINGS or time.monotonic() - committed_s > _BATCH_S or n_done == len(wanted):
+            _commit(workspace, batch, table, result)
+            batch, committed_s = [], time.monotonic()
+        if progress is not None:
+            progress(n_done, len(wanted), result.audio_s)
+    index.merge()
+    return result
+
+
+def _commit(workspace: Workspace, batch: Sequence[Heard], table: "_Table", result: Registered) -> None:
+    """Keep what was heard: fingerprints first, for the index is only believed where the catalogue knows the recording."""
+    entries: dict[str, tuple[RecordingEntry, Heard]] = {}
+    for heard in batch:
+        if any(damage.code == "truncated" for damage in heard.damage):
+            result.problems += [
+                Problem(d.code, f"{d.message}; not registered: export it again", d.where) for d in heard.damage
+            ]
+            continue
+        entry, problems = _entry(heard, table.row(Path(heard.upload.path)))
+        result.problems += [*heard.damage, *problems]
+        if entry.recording.id in entries:
+            result.already.append(heard.upload.path)
+        else:
+            entries[entry.recording.id] = entry, heard
+    workspace.index.add({key: heard.fingerprint for key, (_, heard) in entries.items()})
+    refused = []
+    for entry, heard in entries.values():
+        try:
+            workspace.catalogue.add(entry)
+            result.recordings.append(entry.recording)
+        except ConflictError as error:
+            refused.append(entry.recording.id)
+            result.problems.append(Problem(error.code, str(error), heard.upload.path))
+    if refused:
+        workspace.index.remove(refused)
+
+
+class _Table:
+    """The metadata table, looked up by file: by place where the line names one that exists, else by name."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.problems: Sequence[Problem] = ()
+        self.ignored: Sequence[str] = ()
+        self._rows: dict[Path | str, Metadata] = {}
+        self._faulty: set[Path | str] = set()
+        self._files: list[Path] = []
+        if path is None:
+            return
+        table = read_metadata(path)
+        self.problems, self.ignored = table.problems, table.ignored
+        for row in table.rows:
+            self._files.append(path.parent / row.file)
+            self._rows[self._key(path, row.file)] = row
+        self._faulty = {self._key(path, file) for file in table.faulty_files}
+
+    @staticmethod
+    def _key(table_path: Path, file: str) -> Path | str:
+        place = table_path.parent / file
+        return place.resolve() if place.exists() else Path(file).name
+
+    def files(self) -> list[Path]:
+        """List the files that good lines name, relative to the table."""
+        return self._files
+
+    def row(self, path: Path) -> Metadata | None:
+        """Return what the table says of this file."""
+        return self._rows.get(path.resolve()) or self._rows.get(path.name)
+
+    def is_faulty(self, path: Path) -> bool:
+        """Tell whether the line about this file could not be read."""
+        return path.resolve() in self._faulty or path.name in self._faulty
+
+
+def _entry(heard: Heard, row: Metadata | None) -> tuple[RecordingEntry, list[Problem]]:
+    """Put together what the table and the file's own tags say; the table outranks the tags."""
+    upload, path = heard.upload, Path(heard.upload.path)
+    row = row or Metadata(file=path.name, where=str(path))
+    tags, problems = _from_tags(heard)
+    title = row.title or tags.title or path.stem
+    lines = _one_role_from_one_source(row.parties, tags.parties)
+    parties = {(line.role, line.name): _party(line) for line in lines}
+    recording_id = content_id("rec", upload.sha256)
+    of_work = [line for line in lines if line.role in _OF_WORK]
+    work = None
+    if row.iswc or of_work:
+        names = sorted(line.name.casefold() for line in of_work if line.role is Role.WRITER)
+        work_id = content_id("wrk", row.iswc) if row.iswc else content_id("wrk", title.casefold(), *names)
+        work = Work(work_id, title, row.iswc)
+    recording = Recording(
+        id=recording_id,
+        title=title,
+        artist=row.artist or tags.artist or "",
+        sha256=upload.sha256,
+        path=str(path.resolve()),
+        duration_s=upload.duration_s,
+        sample_rate_hz=upload.sample_rate_hz,
+        channels=upload.channels,
+        isrc=row.isrc or tags.isrc,
+        work_id=work and work.id,
+        year=row.year or tags.year,
+    )
+    contributions, shares = [], []
+    for line in lines:
+        subject_id = work.id if work is not None and line.role in _OF_WORK else recording_id
+        party_id = parties[line.role, line.name].id
+        contributions.append(Contribution(subject_id, party_id, line.role))
+        rights = _WORK_RIGHTS if line.role in _OF_WORK else (RightType.MASTER,)
+        shares += [Share(subject_id, party_id, right, line.share) for right in rights if line.share is not None]
+    unique = {party.id: party for party in parties.values()}
+    return RecordingEntry(recording, work, list(unique.values()), contributions, shares), problems
+
+
+def _party(line: PartyLine) -> Party:
+    name = " ".join(line.name.split())
+    return Party(id=content_id("pty", name.casefold()), name=name, **line.identifiers)
+
+
+def _one_role_from_one_source(table: Sequence[PartyLine], tags: Sequence[PartyLine]) -> list[PartyLine]:
+    told = {line.role for line in table}
+    return [*table, *(line for line in tags if line.role not in told)]
+
+
+def _from_tags(heard: Heard) -> tuple[Metadata, list[Problem]]:
+    """Read the tags that the common formats share; one that cannot be read is a problem, not a refusal."""
+    tags, where = heard.info.tags, heard.upload.path
+    problems = []
+    isrc = None
+    if text := tags.get("isrc") or tags.get("tsrc"):
+        try:
+            isrc = identifiers.isrc(text)
+        except IdentifierError as error:
+            problems.append(Problem(error.code, f"{where}: {error}; registered without it", where))
+    lines = []
+    for role, names in (
+        (Role.PERFORMER, ("artist", "album_artist")),
+        (Role.WRITER, ("composer",)),
+        (Role.LABEL, ("label", "organization", "publisher")),
+    ):
+        if text := next((tags[name] for name in names if tags.get(name)), None):
+            lines += [PartyLine(name.strip(), role) for name in text.split(";") if name.strip()]
+    year = next((tags[name][:4] for name in ("date", "year") if tags.get(name, "")[:4].isdigit()), None)
+    artist = ", ".join(line.name for line in lines if line.role is Role.PERFORMER) or None
+    return Metadata(
+        file="", where=where, title=tags.get("title"), artist=artist, isrc=isrc, year=int(year) if year else None, parties=lines
+    ), problems

@@ -1,0 +1,143 @@
+"""Trace uploads: what each was made from, where, and who belongs in its liner notes."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from linernotes.analyse import fingerprint
+from linernotes.errors import InputError, ParameterError, UnavailableError
+from linernotes.journeys.listening import Heard, hear, over_cores
+from linernotes.model import (
+    Credit,
+    Evidence,
+    EvidenceKind,
+    Match,
+    Problem,
+    Reference,
+    RightType,
+    Role,
+    Trace,
+    Transform,
+)
+from linernotes.store.catalogue import RecordingEntry
+from linernotes.workspace import Workspace
+
+__all__ = ["EARS", "trace", "trace_many"]
+
+EARS = tuple(kind.value for kind in EvidenceKind)
+"""What this version can listen for; the values of ``--only``."""
+
+_PLANNED_EARS = frozenset({"synthetic", "version", "melody", "voice", "lyrics", "training"})
+_RIGHT_OF_ROLE = {
+    Role.WRITER: RightType.PERFORMANCE,
+    Role.PUBLISHER: RightType.PERFORMANCE,
+    Role.PERFORMER: RightType.MASTER,
+    Role.PRODUCER: RightType.MASTER,
+    Role.LABEL: RightType.MASTER,
+}
+
+
+def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EARS) -> Trace:
+    """Write the liner notes of one upload.
+
+    A file that cannot be read gives a trace without upload whose ``problems`` say why.
+
+    Raises
+    ------
+    ParameterError if ``only`` names what does not exist; UnavailableError if this version has no such ear
+    """
+    _check_ears(only)
+    path = Path(path)
+    try:
+        heard = hear(path)
+    except InputError as error:
+        return Trace(str(path), None, workspace.index.revision, problems=[Problem(error.code, str(error), str(path))])
+    found = fingerprint.match(heard.fingerprint, workspace.index)
+    # The index may hold what a killed registration never entered into the catalogue.
+    known = workspace.catalogue.known({match.recording_id for match in found})
+    entries = {recording_id: workspace.catalogue.entry(recording_id) for recording_id in sorted(known)}
+    matches = [match for match in found if match.recording_id in entries]
+    return Trace(
+        path=str(path),
+        upload=heard.upload,
+        index_revision=workspace.index.revision,
+        evidence=[_evidence(match, entries[match.recording_id], heard) for match in matches],
+        credits=_credits(matches, entries),
+        problems=heard.damage,
+    )
+
+
+def trace_many(
+    workspace: Workspace, paths: Iterable[Path], *, only: Collection[str] = EARS, jobs: int | None = None
+) -> Iterator[Trace]:
+    """Trace files over all cores and yield their liner notes in order; see :func:`trace`."""
+    _check_ears(only)
+    workspace.index, workspace.catalogue  # noqa: B018  (opened once, before the threads)
+    yield from over_cores(lambda path: trace(workspace, path, only=only), paths, jobs=jobs)
+
+
+def _check_ears(only: Collection[str]) -> None:
+    for name in only:
+        if name in _PLANNED_EARS:
+            raise UnavailableError(f"this version cannot listen for {name!r} yet; it listens for {', '.join(EARS)}")
+        if name not in EARS:
+            raise ParameterError(f"--only {name!r}: it listens for {', '.join(EARS)}")
+
+
+def _evidence(match: Match, entry: RecordingEntry, heard: Heard) -> Evidence:
+    recording = entry.recording
+    return Evidence(
+        kind=EvidenceKind.RECORDING,
+        reference=Reference(
+            id=recording.id,
+            title=recording.title,
+            artist=recording.artist,
+            isrc=recording.isrc,
+            iswc=entry.work.iswc if entry.work else None,
+        ),
+        query_start_s=match.query_start_s,
+        query_stop_s=match.query_stop_s,
+        reference_start_s=match.reference_start_s,
+        reference_stop_s=match.reference_stop_s,
+        score=match.score,
+        probability=match.probability,
+        transform=match.transform,
+        explanation=_explanation(match, entry, heard),
+        parameter_id=heard.fingerprint.parameter_id,
+    )
+
+
+def _explanation(match: Match, entry: RecordingEntry, heard: Heard) -> str:
+    length_s = match.query_stop_s - match.query_start_s
+    whole = length_s > 0.95 * heard.upload.duration_s
+    of_reference = (match.reference_stop_s - match.reference_start_s) / entry.recording.duration_s
+    where = "throughout the upload" if whole else f"for {length_s:.1f} s of the upload"
+    return f"This very recording sounds {where}, {describe_transform(match.transform)}; {of_reference:.0%} of it is used."
+
+
+def describe_transform(transform: Transform) -> str:
+    """Say what was done to a recording, in words. Check: 1.25 and +3.9 semitones: ``played 25 % faster, 3.9 semitones up``."""
+    words = []
+    if abs(transform.tempo_ratio - 1) >= 0.005:
+        words.append(f"played {abs(transform.tempo_ratio - 1):.0%} {'faster' if transform.tempo_ratio > 1 else 'slower'}")
+    if abs(transform.pitch_semitones) >= 0.1:
+        words.append(f"{abs(transform.pitch_semitones):.1f} semitones {'up' if transform.pitch_semitones > 0 else 'down'}")
+    return ", ".join(words).replace("%", " %") or "at its own pitch and speed"
+
+
+def _credits(matches: Sequence[Match], entries: dict[str, RecordingEntry]) -> list[Credit]:
+    """List everybody who made what was heard, in the order it was heard; a share only where the catalogue states one."""
+    credits: dict[tuple[str, Role, str], Credit] = {}
+    for match in matches:
+        entry = entries[match.recording_id]
+        names = {party.id: party.name for party in entry.parties}
+        held = {(s.subject_id, s.party_id, s.right_type): s.fraction for s in entry.shares}
+        for did in sorted(entry.contributions, key=lambda did: (list(Role).index(did.role), names[did.party_id])):
+            right = _RIGHT_OF_ROLE[did.role]
+            key = (did.party_id, did.role, did.subject_id)
+            credits[key] = Credit(
+                party=names[did.party_id],
+                role=did.role,
+                share=held.get((did.subject_id, did.party_id, right)),
+                because=f"{did.role.value} of “{entry.recording.title}”, heard in this upload",
+            )
+    return list(credits.values())

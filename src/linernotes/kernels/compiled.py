@@ -1,0 +1,55 @@
+"""How a kernel is compiled: once, without the interpreter's lock, kept on disk where possible.
+
+Conventions
+-----------
+Signatures are explicit, so that a kernel compiles when its module is first imported and never inside a loop. What is
+only read is declared so, because an index is mapped read-only. The machine code is kept beside the package or in
+the user's cache folder; where neither can be written it is compiled anew in each process.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+__all__ = ["compiled", "count_ones", "readable", "writable"]
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def readable(kind: Any, n_dimensions: int) -> Any:
+    """Type of a contiguous array that is only read."""
+    return types.Array(kind, n_dimensions, "C", readonly=True)
+
+
+def writable(kind: Any, n_dimensions: int) -> Any:
+    """Type of a contiguous array that is written."""
+    return types.Array(kind, n_dimensions, "C")
+
+
+def compiled(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
+    """Compile the decorated function for one signature."""
+    signature = result(*arguments)
+
+    def decorate(function: Kernel) -> Kernel:
+        try:
+            return cast("Kernel", njit(signature, nogil=True, cache=True)(function))
+        except RuntimeError as error:
+            if "cannot cache" not in str(error):
+                raise
+            return cast("Kernel", njit(signature, nogil=True)(function))
+
+    return decorate
+
+
+def _count_ones(_context: Any, _word: Any) -> Any:
+    def emit(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), emit
+
+
+count_ones = cast("Callable[[np.uint64], np.uint64]", intrinsic(_count_ones))
+"""Count the set bits of a 64-bit word, inside a kernel: one instruction, vectorised where the processor can."""

@@ -1,0 +1,69 @@
+"""A place on disk with a catalogue and an index: opens what the journeys need.
+
+The folder is ``--workspace``, else ``$LINERNOTES_HOME``, else ``./linernotes``; it is made on first use by whoever writes.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from linernotes.analyse import fingerprint
+from linernotes.errors import ParameterError, StorageError
+from linernotes.store.catalogue import Catalogue
+from linernotes.store.index import Index
+
+__all__ = ["Workspace"]
+
+
+class Workspace:
+    """An open workspace; use it as a context manager."""
+
+    def __init__(self, folder: Path | str | None = None, *, writable: bool = False) -> None:
+        """Open the workspace in ``folder``; one that does not exist is empty, and made if ``writable``.
+
+        Raises
+        ------
+        ParameterError if the place is not a folder; StorageError if it cannot be written and must be
+        """
+        self.folder = Path(folder or os.environ.get("LINERNOTES_HOME") or "linernotes")
+        self.writable = writable
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ParameterError(f"{self.folder}: a workspace is a folder, this is a file")
+        if writable:
+            self._make()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Parties, works, recordings."""
+        return Catalogue(self.folder / "catalogue.sqlite3", writable=self.writable)
+
+    @cached_property
+    def index(self) -> Index:
+        """Fingerprints of the recordings, made with the parameters this version ships."""
+        return Index(self.folder / "index", parameter_id=fingerprint.DEFAULT.id, writable=self.writable)
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        for name in ("catalogue", "index"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    def _make(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe = self.folder / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            message = f"{self.folder}: cannot be written ({error.strerror}); give another --workspace"
+            raise StorageError(message, code="read_only") from error
