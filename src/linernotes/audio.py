@@ -36,8 +36,36 @@ from linernotes.errors import DecodeError, NotFoundError, ParameterError
 __all__ = ["SUFFIXES", "AudioInfo", "Damage", "Limits", "Sound", "decode", "encode", "read", "write"]
 
 SUFFIXES = frozenset(
-    ".3gp .aac .aif .aifc .aiff .au .avi .caf .flac .m4a .m4b .mka .mkv .mov .mp2 .mp3 .mp4 .mpg .oga .ogg .ogv "
-    ".opus .w64 .wav .weba .webm .wma .wv".split()
+    [
+        ".3gp",
+        ".aac",
+        ".aif",
+        ".aifc",
+        ".aiff",
+        ".au",
+        ".avi",
+        ".caf",
+        ".flac",
+        ".m4a",
+        ".m4b",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".mp2",
+        ".mp3",
+        ".mp4",
+        ".mpg",
+        ".oga",
+        ".ogg",
+        ".ogv",
+        ".opus",
+        ".w64",
+        ".wav",
+        ".weba",
+        ".webm",
+        ".wma",
+        ".wv",
+    ]
 )
 """What a folder is searched for; a file that is named is tried whatever it is called."""
 
@@ -51,7 +79,7 @@ class Limits:
     """What decoding one file may cost.
 
     ``memory_mib`` is address space, ``time_s`` processor time, ``length_s`` sound, ``stall_s`` waiting for the next
-    block. The environment can change each: ``LINERNOTES_DECODE_MEMORY_MIB``, ``…_TIME_S``, ``…_LENGTH_S``, ``…_STALL_S``.
+    block. The environment can change each: ``LINERNOTES_DECODE_MEMORY_MIB``, ``…_TIME_S`` and so on.
     """
 
     memory_mib: int = 1024
@@ -78,7 +106,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a file says of itself; ``announced_s`` is 0 where it does not say how long it is, tags have lower-case keys."""
+    """What a file says of itself; ``announced_s`` is 0 where it does not say its length, tags have lower-case keys."""
 
     sample_rate_hz: int
     channels: int
@@ -145,11 +173,11 @@ class _Zygote:
 _zygote = _Zygote()
 atexit.register(_zygote.stop)
 # A forked copy of this process shares the socket: it must start a zygote of its own.
-os.register_at_fork(after_in_child=lambda: _zygote.__init__())  # type: ignore[misc]
+os.register_at_fork(after_in_child=_zygote.__init__)  # type: ignore[misc]
 
 
 class Sound:
-    """A file being decoded: ``info`` at once, blocks of shape ``(n, channels)`` by iteration, ``damage`` after the last.
+    """A file being decoded: ``info`` at once, blocks of shape ``(n, channels)`` by iteration, then ``damage``.
 
     Use it as a context manager, or iterate to the end; leaving early stops the child.
     """
@@ -287,19 +315,23 @@ def read(
 
 
 def encode(
-    samples: NDArray[np.float32], *, sample_rate_hz: int, format: str = "wav", bitrate_kbps: int = 128  # noqa: A002
+    samples: NDArray[np.float32],
+    *,
+    sample_rate_hz: int,
+    suffix: str = "wav",
+    bitrate_kbps: int = 128,
 ) -> bytes:
-    """Encode samples of shape ``(n,)`` or ``(n, channels)`` as ``wav`` (16 bit), ``flac``, ``mp3``, ``m4a`` or ``opus``."""
-    if format not in _ENCODERS:
-        raise ParameterError(f"cannot encode {format!r}: one of {', '.join(_ENCODERS)}")
-    container_name, codec = _ENCODERS[format]
+    """Encode samples of shape ``(n,)`` or ``(n, channels)``: ``wav`` (16 bit), ``flac``, ``mp3``, ``m4a``, ``opus``."""
+    if suffix not in _ENCODERS:
+        raise ParameterError(f"cannot encode {suffix!r}: one of {', '.join(_ENCODERS)}")
+    container_name, codec = _ENCODERS[suffix]
     samples = samples.reshape(len(samples), -1)
     layout = "mono" if samples.shape[1] == 1 else "stereo"
     out = io.BytesIO()
     with av.open(out, "w", format=container_name) as container:
         stream = container.add_stream(codec, rate=sample_rate_hz, layout=layout)
         assert isinstance(stream, av.AudioStream)
-        if format not in ("wav", "flac"):
+        if suffix not in ("wav", "flac"):
             stream.bit_rate = bitrate_kbps * 1000
         for start in range(0, len(samples), sample_rate_hz):
             block = np.clip(samples[start : start + sample_rate_hz], -1.0, 1.0)
@@ -312,5 +344,5 @@ def encode(
 
 def write(path: Path, samples: NDArray[np.float32], *, sample_rate_hz: int, bitrate_kbps: int = 128) -> None:
     """Encode samples into a file, in the format its suffix names."""
-    data = encode(samples, sample_rate_hz=sample_rate_hz, format=path.suffix[1:].lower(), bitrate_kbps=bitrate_kbps)
+    data = encode(samples, sample_rate_hz=sample_rate_hz, suffix=path.suffix[1:].lower(), bitrate_kbps=bitrate_kbps)
     path.write_bytes(data)

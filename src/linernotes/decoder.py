@@ -18,7 +18,9 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import av
@@ -32,9 +34,12 @@ __all__ = ["main"]
 
 REQUEST_BYTES_MAX = 1 << 16
 CHANNELS_MAX = 6
+SEEK_FROM_S = 120.0
+SEEK_LEAD_S = 5.0  # decoders need a few frames to settle
 # Only plain containers: playlists, concatenations and device formats would let a file open other files.
 DEMUXERS = (
-    "aac,aiff,ape,asf,caf,dsf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,opus,rf64,w64,wav,wv,au,avi,tta"
+    "aac,aiff,ape,asf,au,avi,caf,dsf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,opus,rf64,tta,w64,"
+    "wav,wv"
 )
 
 # How much of each speaker the left channel takes; the right one takes its mirror image.
@@ -51,7 +56,7 @@ _SAMPLES = {
 }
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """The file cannot be decoded; ``code`` and text go to the parent."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -86,7 +91,7 @@ def limit(request: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def out_of_time(*_: object) -> None:
-        raise Refusal("time", f"decoding took more than {time_s} s of processor time")
+        raise RefusedError("time", f"decoding took more than {time_s} s of processor time")
 
     signal.signal(signal.SIGXCPU, out_of_time)
 
@@ -108,7 +113,7 @@ def describe(container: av.container.InputContainer, stream: av.AudioStream) -> 
     }
 
 
-def frames(
+def decoded(
     container: av.container.InputContainer, stream: av.AudioStream, skipped: list[str]
 ) -> Iterator[av.AudioFrame]:
     """Decode packet by packet; a broken packet is skipped and noted, as players do."""
@@ -131,28 +136,28 @@ def frames(
 
 def opened(path: str) -> tuple[av.container.InputContainer, av.AudioStream]:
     """Open the file and its first audio stream, or refuse in words."""
-    if os.path.getsize(path) == 0:
-        raise Refusal("empty", "the file is empty")
+    if Path(path).stat().st_size == 0:
+        raise RefusedError("empty", "the file is empty")
     options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
     try:
         container = av.open(f"file:{path}", options=options, metadata_errors="replace")
     except av.error.FFmpegError as error:
-        raise Refusal("unreadable", f"not a sound file that can be read ({error.strerror})") from None
+        raise RefusedError("unreadable", f"not a sound file that can be read ({error.strerror})") from None
     if not container.streams.audio:
-        raise Refusal("no_audio", "no audio inside")
+        raise RefusedError("no_audio", "no audio inside")
     stream = container.streams.audio[0]
     try:
         rate, channels = stream.rate, stream.channels
     except (AttributeError, ValueError):
         rate, channels = 0, 0
     if not rate or not channels:
-        raise Refusal("unreadable", "not a sound file that can be read (no decodable audio inside)")
+        raise RefusedError("unreadable", "not a sound file that can be read (no decodable audio inside)")
     if channels > CHANNELS_MAX:
-        raise Refusal(
+        raise RefusedError(
             "channels",
             f"{channels} channels; at most {CHANNELS_MAX} (5.1) are mixed down: give a mono or stereo mix",
         )
-    stream.thread_type = "NONE"
+    stream.codec_context.thread_type = "NONE"
     return container, stream
 
 
@@ -197,7 +202,7 @@ class Shaper:
         """Take one frame; True when about a second has gathered."""
         size_bytes = frame.samples * self.frame_bytes
         for plane, source in zip(self.planes, frame.planes, strict=False):
-            plane += memoryview(source)[:size_bytes]  # planes are padded
+            plane.extend(memoryview(source)[:size_bytes])  # planes are padded
         return len(self.planes[0]) >= self.rate * self.frame_bytes
 
     def take(self, *, last: bool = False) -> NDArray[np.float32]:
@@ -219,33 +224,45 @@ class Shaper:
         return block if self.resampler is None else self.resampler.resample_chunk(block, last=last)
 
 
-def blocks(
-    container: av.container.InputContainer, stream: av.AudioStream, request: dict[str, Any], skipped: list[str]
-) -> Iterator[NDArray[np.float32]]:
-    """Yield blocks of shape (n, channels) at the wanted rate; a stream that changes its format goes on in a new shaper."""
-    rate, channels = request["sample_rate_hz"] or stream.rate, request["channels"] or min(stream.channels, 2)
+def blocks(frames: Iterable[av.AudioFrame], *, sample_rate_hz: int, channels: int) -> Iterator[NDArray[np.float32]]:
+    """Yield blocks of shape (n, channels) at the wanted rate; a stream that changes its format gets a new shaper."""
     shaper: Shaper | None = None
-    for frame in frames(container, stream, skipped):
+    for frame in frames:
         if shaper is None or shaper.key != Shaper.key_of(frame):
             if shaper is not None:
                 yield shaper.take(last=True)
-            shaper = Shaper(frame, sample_rate_hz=rate, channels=channels)
+            shaper = Shaper(frame, sample_rate_hz=sample_rate_hz, channels=channels)
         if shaper.add(frame):
             yield shaper.take()
     if shaper is not None:
         yield shaper.take(last=True)
 
 
+def from_about(
+    start_s: float, container: av.container.InputContainer, stream: av.AudioStream, skipped: list[str]
+) -> tuple[float, Iterator[av.AudioFrame]]:
+    """Return frames from ``start_s`` or earlier on, and when the first one sounds; early starts are decoded exactly."""
+    if start_s < SEEK_FROM_S:
+        return 0.0, decoded(container, stream, skipped)
+    container.seek(round((start_s - SEEK_LEAD_S) * 1_000_000))
+    frames = decoded(container, stream, skipped)
+    first = next(frames, None)
+    if first is None:
+        return 0.0, iter(())
+    return first.time or 0.0, chain([first], frames)
+
+
 def deliver(pipe: Pipe, request: dict[str, Any]) -> dict[str, Any]:
     """Send the file's samples inside ``[start_s, stop_s)``; return how it ended."""
     container, stream = opened(request["path"])
     skipped: list[str] = []
-    position = 0
     with container:
         pipe.send_json(b"I", describe(container, stream))
-        rate = request["sample_rate_hz"] or stream.rate
+        rate, channels = request["sample_rate_hz"] or stream.rate, request["channels"] or min(stream.channels, 2)
         first, last = round(request["start_s"] * rate), round(min(request["stop_s"], request["length_s"]) * rate)
-        for block in blocks(container, stream, request, skipped):
+        begin_s, frames = from_about(request["start_s"], container, stream, skipped)
+        position = begin = round(begin_s * rate)
+        for block in blocks(frames, sample_rate_hz=rate, channels=channels):
             inside = block[max(0, first - position) : max(0, last - position)]
             position += len(block)
             if len(inside):
@@ -253,10 +270,10 @@ def deliver(pipe: Pipe, request: dict[str, Any]) -> dict[str, Any]:
             if position > last:
                 break
         if position > last and request["length_s"] <= request["stop_s"]:
-            raise Refusal("length", f"longer than {request['length_s']:g} s")
-    if position == 0:
+            raise RefusedError("length", f"longer than {request['length_s']:g} s")
+    if position == begin:
         reason = f" ({skipped[0]})" if skipped else ""
-        raise Refusal("unreadable", f"not a sound file that can be read: no audio could be decoded{reason}")
+        raise RefusedError("unreadable", f"not a sound file that can be read: no audio could be decoded{reason}")
     return {"decoded_s": position / rate, "skipped_packets": len(skipped), "stopped": position > last}
 
 
@@ -267,7 +284,7 @@ def serve_one(fd: int, request: dict[str, Any]) -> None:
     try:
         limit(request)
         ended = deliver(pipe, request)
-    except Refusal as refusal:
+    except RefusedError as refusal:
         ended = {"code": refusal.code, "message": str(refusal)}
     except (MemoryError, av.error.MemoryError):
         ended = {"code": "memory", "message": f"decoding needs more than {request['memory_mib']} MiB of memory"}
@@ -278,7 +295,7 @@ def serve_one(fd: int, request: dict[str, Any]) -> None:
 
 def main(control_fd: int) -> None:
     """Fork for each request until the parent closes the socket."""
-    av.logging.set_level(None)  # type: ignore[arg-type]
+    av.logging.set_level(None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     control = socket.socket(fileno=control_fd)

@@ -29,6 +29,7 @@ __all__ = [
     "Party",
     "Problem",
     "Recording",
+    "RecordingEntry",
     "Reference",
     "RightType",
     "Role",
@@ -122,6 +123,17 @@ class Share:
     territory: str = "2136"
     valid_from: date | None = None
     valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEntry:
+    """A recording with all that is said of it; what goes into the catalogue and comes out together."""
+
+    recording: Recording
+    work: Work | None = None
+    parties: Sequence[Party] = ()
+    contributions: Sequence[Contribution] = ()
+    shares: Sequence[Share] = ()
 
 
 @dataclass(frozen=True, slots=True)

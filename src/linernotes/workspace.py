@@ -1,6 +1,6 @@
 """A place on disk with a catalogue and an index: opens what the journeys need.
 
-The folder is ``--workspace``, else ``$LINERNOTES_HOME``, else ``./linernotes``; it is made on first use by whoever writes.
+The folder is ``--workspace``, else ``$LINERNOTES_HOME``, else ``./linernotes``; whoever writes first makes it.
 """
 
 import os

@@ -37,12 +37,12 @@ class Parameters:
     n_fft: int = 1024
     hop_length: int = 352
     reference_step: int = 2
-    lowest_hz: float = 150.0
+    lowest_hz: float = 120.0
     bands_per_octave: int = 24
-    n_bands: int = 122
-    whitening_frames: int = 23
+    n_bands: int = 128
+    whitening_frames: int = 19
     whitening_bands: int = 25
-    strong_level: float = 0.5
+    strong_level: float = 0.65
 
     @cached_property
     def id(self) -> str:

@@ -1,13 +1,14 @@
-"""Liner notes as JSON: the contract of ``trace --json``. Fields may be added, never renamed.
+"""Records as JSON: the contract of ``trace --json`` above all. Fields may be added, never renamed.
 
 What this version has no ear for is null, never empty: an empty list means that it listened and heard nothing.
 """
 
+from dataclasses import asdict
 from typing import Any
 
-from linernotes.model import Evidence, Problem, Trace
+from linernotes.model import Evidence, Problem, Recording, RecordingEntry, Trace
 
-__all__ = ["from_problem", "from_trace"]
+__all__ = ["from_entry", "from_problem", "from_recording", "from_trace"]
 
 _TIME_DIGITS = 3
 _PROBABILITY_DIGITS = 6
@@ -16,6 +17,33 @@ _PROBABILITY_DIGITS = 6
 def from_problem(problem: Problem) -> dict[str, Any]:
     """Return a problem as JSON's types."""
     return {"code": problem.code, "message": problem.message, "where": problem.where}
+
+
+def from_recording(recording: Recording) -> dict[str, Any]:
+    """Return a recording as JSON's types."""
+    return asdict(recording)
+
+
+def from_entry(entry: RecordingEntry) -> dict[str, Any]:
+    """Return a recording with its work, parties, roles and shares as JSON's types; shares are exact fractions."""
+    return {
+        "recording": from_recording(entry.recording),
+        "work": entry.work and asdict(entry.work),
+        "parties": [asdict(party) for party in entry.parties],
+        "contributions": [asdict(contribution) for contribution in entry.contributions],
+        "shares": [
+            {
+                "subject_id": share.subject_id,
+                "party_id": share.party_id,
+                "right_type": share.right_type.value,
+                "fraction": str(share.fraction),
+                "territory": share.territory,
+                "valid_from": share.valid_from and share.valid_from.isoformat(),
+                "valid_to": share.valid_to and share.valid_to.isoformat(),
+            }
+            for share in entry.shares
+        ],
+    }
 
 
 def from_trace(trace: Trace) -> dict[str, Any]:

@@ -87,7 +87,6 @@
     }
     seek(current.audio, from_s * speedOf(card, side));
     show();
-    buttonOf(card, side).scrollIntoView({ block: "nearest" }); // not behind the bar, which has just appeared
     play();
   }
 
@@ -125,6 +124,7 @@
     if (button.classList.contains("switch")) listen(card, here === "a" ? "b" : "a", { keepPlace: true });
     else if (button.dataset.side === here) toggle();
     else listen(card, button.dataset.side, { keepPlace: false });
+    button.scrollIntoView({ block: "nearest" }); // or the bar, which has just appeared, covers it
   });
 
   document.addEventListener("keydown", (event) => {

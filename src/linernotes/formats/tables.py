@@ -2,11 +2,11 @@
 
 Conventions
 -----------
-A header line, then a line per recording; comma, semicolon or tab between cells; UTF-8. ``file`` is required, a name or a
-path relative to the table; any of ``title, artist, isrc, iswc, writers, publisher, label, producer, year`` may follow, other
-columns are left alone and named in ``ignored``. A cell that names parties separates them by ``;`` and may say for each an
-identifier in brackets and a share: ``Ada Example [IPI 00014107338] 1/2; Ben Example 50%``. Shares of ``writers`` and
-``publisher`` divide the work, those of ``artist``, ``producer`` and ``label`` the recording.
+A header line, then a line per recording; comma, semicolon or tab between cells; UTF-8. ``file`` is required, a name or
+a path relative to the table; any of ``title, artist, isrc, iswc, writers, publisher, label, producer, year`` may
+follow, other columns are left alone and named in ``ignored``. A cell that names parties separates them by ``;`` and may
+say for each an identifier in brackets and a share: ``Ada Example [IPI 00014107338] 1/2; Ben Example 50%``. Shares of
+``writers`` and ``publisher`` divide the work, those of ``artist``, ``producer`` and ``label`` the recording.
 """
 
 import csv
@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -108,9 +109,7 @@ def _read_lines(path: Path, text: str) -> MetadataTable:
             where = f"{path}:{reader.line_num}"
             row, faults = _read_row(dict(zip(columns, cells, strict=False)), where)
             if len(cells) > len(columns):
-                faults.append(
-                    Problem("cells", f"{len(cells)} cells, but the header names {len(columns)}", where)
-                )
+                faults.append(Problem("cells", f"{len(cells)} cells, but the header names {len(columns)}", where))
             if faults:
                 problems += faults
                 faulty.add(row.file)
@@ -139,7 +138,7 @@ def _read_row(cells: Mapping[str, str], where: str) -> tuple[Metadata, list[Prob
 
     parties: list[PartyLine] = []
     for column, role in _PARTY_COLUMNS.items():
-        parties += checked(column, lambda text, role=role: read_parties(text, role=role)) or []
+        parties += checked(column, partial(read_parties, role=role)) or []
     faults += [Problem("shares", message, where) for message in _excess(parties)]
     if "file" not in given:
         faults.append(Problem("file", "no file named", f"{where} file"))
@@ -167,9 +166,7 @@ def read_parties(text: str, *, role: Role) -> list[PartyLine]:
         match = _PARTY.fullmatch(part)
         if match is None:
             raise FormatError(f"{part!r} is not a party: Name [IPI 00014107338] 1/2")
-        lines.append(
-            PartyLine(match["name"], role, _share(match["share"]), _identifiers(match["identifiers"] or ""))
-        )
+        lines.append(PartyLine(match["name"], role, _share(match["share"]), _identifiers(match["identifiers"] or "")))
     return lines
 
 

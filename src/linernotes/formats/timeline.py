@@ -28,11 +28,12 @@ _MOST_TICKS = 12
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on the time axis; ``at_edge`` where a centred label would stand out of the picture."""
+    """A mark on the time axis: ``is_minor`` may give way on a narrow page, ``at_edge`` ends the picture."""
 
     left: float
     label: str
-    at_edge: bool
+    is_minor: bool = False
+    at_edge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,12 @@ def ticks(duration_s: float) -> list[Tick]:
     if step_s is None:
         step_s = _STEPS_S[-1] * (int(duration_s / _STEPS_S[-1] / _MOST_TICKS) + 1)
     if duration_s <= 0:
-        return [Tick(0.0, clock(0, tenths=False), at_edge=False)]
-    times = range(0, int(duration_s) + 1, step_s)
-    return [_tick(at_s, duration_s) for at_s in times]
-
-
-def _tick(at_s: float, duration_s: float) -> Tick:
-    left = round(100 * at_s / duration_s, 3)
-    return Tick(left, clock(at_s, tenths=False), at_edge=left > 97)
+        return [Tick(0.0, clock(0, tenths=False))]
+    # From an hour on labels are twice as long.
+    kept = 4 if duration_s >= 3600 else 2
+    found = []
+    for nth, at_s in enumerate(range(0, int(duration_s) + 1, step_s)):
+        left = round(100 * at_s / duration_s, 3)
+        label = clock(at_s, tenths=False)
+        found.append(Tick(left, label, is_minor=nth % kept != 0, at_edge=left > 97))
+    return found

@@ -1,1 +1,1 @@
-"""What people come for, one verb per file: plain functions over a workspace. They know no screen; progress is a callback."""
+"""What people come for, one verb per file: functions over a workspace that know no screen; progress is a callback."""

@@ -91,7 +91,7 @@ def hear(path: Path) -> Heard:
 
 
 def find_audio(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
-    """List the files that are meant: each file named, and every file in a folder that looks like sound, once, in order."""
+    """List the files that are meant, once each: those named, and those in folders that look like sound."""
     found: dict[Path, None] = {}
     problems = []
     for path in paths:

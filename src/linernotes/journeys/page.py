@@ -1,15 +1,16 @@
 """Make the page of liner notes: cut and encode what can be played, hand it to the report."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import linernotes
 from linernotes import audio
-from linernotes.errors import LinernotesError
+from linernotes.errors import LinernotesError, StorageError
 from linernotes.formats.report import Clips, html
 from linernotes.model import Evidence, Trace
 from linernotes.workspace import Workspace
 
-__all__ = ["page"]
+__all__ = ["page", "write_page"]
 
 CLIP_S_MAX = 15.0
 _CLIP_RATE_HZ = 32_000
@@ -25,6 +26,18 @@ def page(workspace: Workspace, traces: Sequence[Trace]) -> str:
             if len(clips) < _CLIPS_MAX:
                 clips[i, j] = _clips(workspace, trace, evidence)
     return html(traces, clips, generator=f"Linernotes {linernotes.__version__}")
+
+
+def write_page(workspace: Workspace, traces: Sequence[Trace], path: Path) -> None:
+    """Write the page to a file, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(page(workspace, traces), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _clips(workspace: Workspace, trace: Trace, evidence: Evidence) -> Clips:
@@ -45,4 +58,4 @@ def _clip(path: str, start_s: float, stop_s: float) -> bytes | None:
         samples, _ = audio.read(path, sample_rate_hz=_CLIP_RATE_HZ, channels=1, start_s=start_s, stop_s=stop_s)
     except LinernotesError:
         return None
-    return audio.encode(samples, sample_rate_hz=_CLIP_RATE_HZ, format="mp3", bitrate_kbps=_CLIP_KBPS)
+    return audio.encode(samples, sample_rate_hz=_CLIP_RATE_HZ, suffix="mp3", bitrate_kbps=_CLIP_KBPS)

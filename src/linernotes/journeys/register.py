@@ -4,7 +4,7 @@ A batch never stops at a bad file. What was committed stays: after a kill, the s
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from linernotes import identifiers
 from linernotes.errors import ConflictError, IdentifierError, InputError
 from linernotes.formats.tables import Metadata, PartyLine, read_metadata
 from linernotes.journeys.listening import Heard, Progress, file_sha256, find_audio, hear, over_cores
-from linernotes.model import Contribution, Party, Problem, Recording, RightType, Role, Share, Work
-from linernotes.store.catalogue import RecordingEntry, content_id
+from linernotes.model import Contribution, Party, Problem, Recording, RecordingEntry, RightType, Role, Share, Work
+from linernotes.store.catalogue import content_id
 from linernotes.workspace import Workspace
 
 __all__ = ["Registered", "register"]
@@ -104,7 +104,7 @@ def register(
 
 
 def _commit(workspace: Workspace, batch: Sequence[Heard], table: "_Table", result: Registered) -> None:
-    """Keep what was heard: fingerprints first, for the index is only believed where the catalogue knows the recording."""
+    """Keep what was heard; fingerprints first, for the index counts only where the catalogue knows the recording."""
     entries: dict[str, tuple[RecordingEntry, Heard]] = {}
     for heard in batch:
         if any(damage.code == "truncated" for damage in heard.damage):
@@ -192,7 +192,7 @@ def _entry(heard: Heard, row: Metadata | None) -> tuple[RecordingEntry, list[Pro
         sample_rate_hz=upload.sample_rate_hz,
         channels=upload.channels,
         isrc=row.isrc or tags.isrc,
-        work_id=work and work.id,
+        work_id=work.id if work else None,
         year=row.year or tags.year,
     )
     contributions, shares = [], []
@@ -237,5 +237,11 @@ def _from_tags(heard: Heard) -> tuple[Metadata, list[Problem]]:
     year = next((tags[name][:4] for name in ("date", "year") if tags.get(name, "")[:4].isdigit()), None)
     artist = ", ".join(line.name for line in lines if line.role is Role.PERFORMER) or None
     return Metadata(
-        file="", where=where, title=tags.get("title"), artist=artist, isrc=isrc, year=int(year) if year else None, parties=lines
+        file="",
+        where=where,
+        title=tags.get("title"),
+        artist=artist,
+        isrc=isrc,
+        year=int(year) if year else None,
+        parties=lines,
     ), problems

@@ -2,29 +2,38 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from linernotes.analyse import fingerprint
 from linernotes.errors import InputError, ParameterError, UnavailableError
-from linernotes.journeys.listening import Heard, hear, over_cores
+from linernotes.formats import wording
+from linernotes.journeys.listening import Heard, Progress, find_audio, hear, over_cores
 from linernotes.model import (
     Credit,
     Evidence,
     EvidenceKind,
     Match,
     Problem,
+    RecordingEntry,
     Reference,
     RightType,
     Role,
     Trace,
-    Transform,
 )
-from linernotes.store.catalogue import RecordingEntry
 from linernotes.workspace import Workspace
 
-__all__ = ["EARS", "trace", "trace_many"]
+__all__ = ["EARS", "Done", "trace", "trace_many"]
 
 EARS = tuple(kind.value for kind in EvidenceKind)
 """What this version can listen for; the values of ``--only``."""
+
+
+class Done(Protocol):
+    """What knows which files need no tracing."""
+
+    def has(self, path: Path) -> bool:
+        """Tell whether the notes of this very file are there."""
+
 
 _PLANNED_EARS = frozenset({"synthetic", "version", "melody", "voice", "lyrics", "training"})
 _RIGHT_OF_ROLE = {
@@ -67,12 +76,31 @@ def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EAR
 
 
 def trace_many(
-    workspace: Workspace, paths: Iterable[Path], *, only: Collection[str] = EARS, jobs: int | None = None
+    workspace: Workspace,
+    paths: Iterable[Path],
+    *,
+    only: Collection[str] = EARS,
+    done: Done | None = None,
+    progress: Progress | None = None,
+    jobs: int | None = None,
 ) -> Iterator[Trace]:
-    """Trace files over all cores and yield their liner notes in order; see :func:`trace`."""
+    """Trace files and folders of them over all cores and yield their liner notes in order; see :func:`trace`.
+
+    ``done.has(path)`` tells which files to leave out, ``jobs`` is how many are heard at a time.
+    """
     _check_ears(only)
-    workspace.index, workspace.catalogue  # noqa: B018  (opened once, before the threads)
-    yield from over_cores(lambda path: trace(workspace, path, only=only), paths, jobs=jobs)
+    revision = workspace.index.revision
+    files, missing = find_audio(paths)
+    for problem in missing:
+        yield Trace(problem.where, None, revision, problems=[problem])
+    todo = [path for path in files if done is None or not done.has(path)]
+    workspace.catalogue  # noqa: B018  (opened once, before the threads)
+    audio_s = 0.0
+    for n_done, notes in enumerate(over_cores(lambda path: trace(workspace, path, only=only), todo, jobs=jobs), 1):
+        audio_s += notes.upload.duration_s if notes.upload else 0.0
+        if progress is not None:
+            progress(n_done, len(todo), audio_s)
+        yield notes
 
 
 def _check_ears(only: Collection[str]) -> None:
@@ -109,35 +137,28 @@ def _evidence(match: Match, entry: RecordingEntry, heard: Heard) -> Evidence:
 def _explanation(match: Match, entry: RecordingEntry, heard: Heard) -> str:
     length_s = match.query_stop_s - match.query_start_s
     whole = length_s > 0.95 * heard.upload.duration_s
-    of_reference = (match.reference_stop_s - match.reference_start_s) / entry.recording.duration_s
+    used = min(1.0, (match.reference_stop_s - match.reference_start_s) / entry.recording.duration_s)
     where = "throughout the upload" if whole else f"for {length_s:.1f} s of the upload"
-    return f"This very recording sounds {where}, {describe_transform(match.transform)}; {of_reference:.0%} of it is used."
-
-
-def describe_transform(transform: Transform) -> str:
-    """Say what was done to a recording, in words. Check: 1.25 and +3.9 semitones: ``played 25 % faster, 3.9 semitones up``."""
-    words = []
-    if abs(transform.tempo_ratio - 1) >= 0.005:
-        words.append(f"played {abs(transform.tempo_ratio - 1):.0%} {'faster' if transform.tempo_ratio > 1 else 'slower'}")
-    if abs(transform.pitch_semitones) >= 0.1:
-        words.append(f"{abs(transform.pitch_semitones):.1f} semitones {'up' if transform.pitch_semitones > 0 else 'down'}")
-    return ", ".join(words).replace("%", " %") or "at its own pitch and speed"
+    change = wording.change(match.transform) or "unchanged"
+    return f"This very recording sounds {where}, {change}; {100 * used:.0f}\N{NO-BREAK SPACE}% of it is used."
 
 
 def _credits(matches: Sequence[Match], entries: dict[str, RecordingEntry]) -> list[Credit]:
-    """List everybody who made what was heard, in the order it was heard; a share only where the catalogue states one."""
-    credits: dict[tuple[str, Role, str], Credit] = {}
+    """List everybody who made what was heard, in the order it was heard; a share only where one is stated."""
+    credited: dict[tuple[str, Role, str], Credit] = {}
     for match in matches:
         entry = entries[match.recording_id]
         names = {party.id: party.name for party in entry.parties}
         held = {(s.subject_id, s.party_id, s.right_type): s.fraction for s in entry.shares}
         for did in sorted(entry.contributions, key=lambda did: (list(Role).index(did.role), names[did.party_id])):
             right = _RIGHT_OF_ROLE[did.role]
-            key = (did.party_id, did.role, did.subject_id)
-            credits[key] = Credit(
-                party=names[did.party_id],
-                role=did.role,
-                share=held.get((did.subject_id, did.party_id, right)),
-                because=f"{did.role.value} of “{entry.recording.title}”, heard in this upload",
+            credited.setdefault(
+                (did.party_id, did.role, did.subject_id),
+                Credit(
+                    party=names[did.party_id],
+                    role=did.role,
+                    share=held.get((did.subject_id, did.party_id, right)),
+                    because=f"{entry.recording.title}, heard at {wording.clock(match.query_start_s)}",
+                ),
             )
-    return list(credits.values())
+    return list(credited.values())

@@ -36,7 +36,7 @@ def band_weights(
 def band_loudness(
     samples: NDArray[np.float32], weights: NDArray[np.float32], *, n_fft: int, hop_length: int
 ) -> NDArray[np.float32]:
-    """Fourth root of the power per band over the whole frames of ``samples``.
+    """Cube root of the power per band over the whole frames of ``samples``.
 
     A root instead of a logarithm: in a mixture the stronger sound keeps its shape, and hiss adds little to a peak.
 
@@ -53,7 +53,7 @@ def band_loudness(
     window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
     spectra = np.fft.rfft(frames * window, axis=1)
     power = (spectra.real**2 + spectra.imag**2) @ weights
-    loudness: NDArray[np.float32] = np.sqrt(np.sqrt(power + np.float32(1e-7 * n_fft)))
+    loudness: NDArray[np.float32] = np.exp(np.log(power + np.float32(1e-7 * n_fft)) * np.float32(1 / 3))
     return loudness
 
 

@@ -55,7 +55,7 @@ def compose(seed: int, *, style: str, duration_s: float = 40.0) -> Song:
     Raises
     ------
     ParameterError
-        No such style, a negative seed, or a duration too short for two bars or above an hour.
+        No such style, a negative seed, or a duration too short for two bars or above ten minutes.
     """
     score = lay_out(seed, style=style, duration_s=duration_s)
     parts = {"drums": drum(score), "bass": walk(score), "chords": accompany(score), "lead": improvise(score)}
@@ -71,10 +71,7 @@ def compose(seed: int, *, style: str, duration_s: float = 40.0) -> Song:
         tempo_bpm=score.tempo_bpm,
         metre=score.metre,
         sections=(*sections, ("end", 1)),
-        parts={
-            role: tuple(sorted(part, key=lambda note: (note.start_s, note.midi)))
-            for role, part in parts.items()
-        },
+        parts={role: tuple(sorted(part, key=lambda note: (note.start_s, note.midi))) for role, part in parts.items()},
         duration_s=duration_s,
     )
 
@@ -111,15 +108,14 @@ def perform(song: Song, *, sample_rate_hz: int = 44_100) -> NDArray[np.float32]:
 
 
 def _players(song: Song, rng: np.random.Generator) -> dict[str, Instrument]:
-    """Who plays what: one of the style's instruments each, with strings, reeds and skins of its own."""
+    """Choose one of the style's instruments for each, with strings, reeds and skins of its own."""
     style = STYLES[song.style]
-    choice = {role: list(getattr(style, role)) for role in ("bass", "chords", "lead")}
-    players = {"drums": _own(Instrument(style.kit, spread=0.9), rng)}
-    for role, instruments in choice.items():
+    chosen = {"drums": Instrument(style.kit, spread=0.9)}
+    for role, instruments in (("bass", style.bass), ("chords", style.chords), ("lead", style.lead)):
         # Chords and lead on one instrument would hide the melody.
-        free = [instrument for instrument in instruments if instrument not in players.values()]
-        players[role] = _own(free[rng.integers(len(free))], rng)
-    return players
+        free = [instrument for instrument in instruments if instrument not in chosen.values()]
+        chosen[role] = free[rng.integers(len(free))]
+    return {role: _own(instrument, rng) for role, instrument in chosen.items()}
 
 
 def _own(instrument: Instrument, rng: np.random.Generator) -> Instrument:

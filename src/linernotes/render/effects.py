@@ -35,9 +35,7 @@ def convolve(sound: Sound, response: Sound) -> Sound:
     return out[:, :length]
 
 
-def filter_band(
-    sound: Sound, *, low_hz: float = 0.0, high_hz: float = math.inf, sample_rate_hz: int
-) -> Sound:
+def filter_band(sound: Sound, *, low_hz: float = 0.0, high_hz: float = math.inf, sample_rate_hz: int) -> Sound:
     """Keep a band, 12 dB per octave below and 24 above it, without delay; the whole length in one FFT."""
     length = sound.shape[1]
     points = _smooth(length + sample_rate_hz // 20)

@@ -106,9 +106,7 @@ ACOUSTIC_KIT = Kit(
             noise_decay_s=0.24,
             pan=0.05,
         ),
-        CLOSED_HAT: Strike(
-            modes=_metal(0.5, 0.06), noise=0.22, noise_low_hz=7_500, noise_decay_s=0.075, pan=0.45
-        ),
+        CLOSED_HAT: Strike(modes=_metal(0.5, 0.06), noise=0.22, noise_low_hz=7_500, noise_decay_s=0.075, pan=0.45),
         OPEN_HAT: Strike(modes=_metal(0.5, 0.5), noise=0.2, noise_low_hz=6_800, noise_decay_s=0.5, pan=0.45),
         TOM: Strike(
             modes=((104, 0.6, 0.5), (171, 0.2, 0.25)),
@@ -149,18 +147,10 @@ MACHINE_KIT = Kit(
             noise_low_hz=2_000,
             noise_decay_s=0.01,
         ),
-        SNARE: Strike(
-            modes=((182, 0.5, 0.14), (318, 0.25, 0.1)), noise=0.34, noise_low_hz=1_800, noise_decay_s=0.19
-        ),
-        CLAP: Strike(
-            noise=0.7, noise_low_hz=950, noise_high_hz=3_600, noise_decay_s=0.26, bursts=4, pan=-0.1
-        ),
-        CLOSED_HAT: Strike(
-            modes=_metal(0.8, 0.05), noise=0.16, noise_low_hz=8_500, noise_decay_s=0.05, pan=0.3
-        ),
-        OPEN_HAT: Strike(
-            modes=_metal(0.7, 0.32), noise=0.16, noise_low_hz=8_000, noise_decay_s=0.33, pan=0.3
-        ),
+        SNARE: Strike(modes=((182, 0.5, 0.14), (318, 0.25, 0.1)), noise=0.34, noise_low_hz=1_800, noise_decay_s=0.19),
+        CLAP: Strike(noise=0.7, noise_low_hz=950, noise_high_hz=3_600, noise_decay_s=0.26, bursts=4, pan=-0.1),
+        CLOSED_HAT: Strike(modes=_metal(0.8, 0.05), noise=0.16, noise_low_hz=8_500, noise_decay_s=0.05, pan=0.3),
+        OPEN_HAT: Strike(modes=_metal(0.7, 0.32), noise=0.16, noise_low_hz=8_000, noise_decay_s=0.33, pan=0.3),
     }
 )
 
@@ -184,9 +174,7 @@ BRUSHES_KIT = Kit(
             noise_attack_s=0.014,
             pan=0.1,
         ),
-        CLOSED_HAT: Strike(
-            modes=_metal(0.4, 0.05), noise=0.16, noise_low_hz=6_500, noise_decay_s=0.06, pan=0.5
-        ),
+        CLOSED_HAT: Strike(modes=_metal(0.4, 0.05), noise=0.16, noise_low_hz=6_500, noise_decay_s=0.06, pan=0.5),
     }
 )
 
@@ -209,9 +197,7 @@ NYLON_GUITAR = Instrument(
     0.1,
     -0.2,
 )
-HARP = Instrument(
-    String(decay_s=4.5, damping=0.4, pluck=0.4, hardness=0.5), Envelope(release_s=0.5), 0.1, 0.4
-)
+HARP = Instrument(String(decay_s=4.5, damping=0.4, pluck=0.4, hardness=0.5), Envelope(release_s=0.5), 0.1, 0.4)
 ROCK_GUITAR = Instrument(
     String(decay_s=5.0, damping=0.2, pluck=0.11, hardness=0.85),
     Envelope(release_s=0.05),
@@ -249,9 +235,7 @@ SQUARE_LEAD = Instrument(Tone(_SQUARE, 0.96, 0.88, 0.5, 1, 0, 16), Envelope(0.00
 FLUTE = Instrument(
     Tone((1, 0.42, 0.2, 0.07, 0.03), 0.9, 1.0, 0.1, 1, 0, 16, 5.0, 0.08), Envelope(0.05, 0.3, 0.85, 0.1), 0.15
 )
-WHISTLE = Instrument(
-    Tone((1, 0.1, 0.05), 1, 1, 1, 1, 0, 22, 5.6, 0.03), Envelope(0.05, release_s=0.12), -0.15
-)
+WHISTLE = Instrument(Tone((1, 0.1, 0.05), 1, 1, 1, 1, 0, 22, 5.6, 0.03), Envelope(0.05, release_s=0.12), -0.15)
 REED = Instrument(
     Tone((0.8, 0.75, 1, 0.6, 0.45, 0.5, 0.25, 0.2, 0.16, 0.1, 0.06), 0.95, 0.9, 0.3, 1, 0, 13, 5.1, 0.03),
     Envelope(0.03, 0.4, 0.85, 0.08),
@@ -262,9 +246,7 @@ VOICE_LEAD = Instrument(
     Envelope(0.06, 0.5, 0.9, 0.16),
 )
 
-FINGER_BASS = Instrument(
-    String(decay_s=2.6, damping=0.48, pluck=0.28, hardness=0.4), Envelope(release_s=0.05)
-)
+FINGER_BASS = Instrument(String(decay_s=2.6, damping=0.48, pluck=0.28, hardness=0.4), Envelope(release_s=0.05))
 PICK_BASS = Instrument(String(decay_s=3.0, damping=0.36, pluck=0.14, hardness=0.7), Envelope(release_s=0.04))
 UPRIGHT = Instrument(
     String(decay_s=1.5, damping=0.5, pluck=0.34, hardness=0.32, body=((98, 3, 1.2),)),

@@ -20,7 +20,7 @@ __all__ = ["improvise"]
 _Placed: TypeAlias = tuple[int, int, int, int]
 _Phrase: TypeAlias = list[_Placed]
 
-_REACH = 6  # scale notes above and below its centre that a phrase may go
+_REACH = 5  # scale notes above and below its centre that a phrase may go
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def improvise(score: Score) -> list[Note]:
             held = length * float(hand.rng.uniform(0.84, 0.97))
             notes.append(hand.note((number + place, step), held, score.midi(index), 0.68 + accent))
     close = score.midi(score.index_near(0, notes[-1].midi if notes else score.style.lead_midi))
-    return [*notes, hand.note((len(score.bars), 0), 2 * score.steps, close, 0.7)]
+    return [*notes, hand.note((len(score.bars), 0), score.steps, close, 0.66)]
 
 
 def _motif(score: Score, density: float, rng: np.random.Generator) -> _Motif:
@@ -65,9 +65,9 @@ def _motif(score: Score, density: float, rng: np.random.Generator) -> _Motif:
         if leapt:  # a leap is filled in from the other side
             move = -int(np.sign(leapt))
         else:
-            move = int(
-                rng.choice((-4, -2, -1, 0, 1, 2, 3, 4), p=(0.05, 0.12, 0.25, 0.10, 0.25, 0.12, 0.06, 0.05))
-            )
+            size = int(rng.choice((0, 1, 2, 3, 4), p=(0.12, 0.55, 0.19, 0.09, 0.05)))
+            # The further from home, the likelier back.
+            move = size if rng.uniform() < 0.5 - 0.12 * height else -size
         leapt = move if abs(move) > 2 else 0
         height += move
         heights.append(height)
@@ -83,9 +83,9 @@ def _phrase(score: Score, section: str, rng: np.random.Generator) -> _Phrase:
     lift = {"verse": 0, "chorus": 4, "bridge": -2}[section]
     density = float(np.clip(score.style.density + rng.uniform(-0.15, 0.15), 0.2, 0.85))
     motif, other = _motif(score, density, rng), _motif(score, density, rng)
-    start = score.index_near(
-        score.chord_at(first, 0) + int(rng.choice((0, 2, 4))), score.style.lead_midi + lift
-    )
+    tones = rng.choice(score.tones(score.chord_at(first, 0))[:3], size=2, replace=False)
+    home = score.style.lead_midi + lift
+    start = min((score.index_near(int(tone), home) for tone in tones), key=lambda i: abs(score.midi(i) - home))
     phrase: _Phrase = []
     for pair in range(0, bars, 2):
         used = other if pair % 8 == 4 else motif
@@ -102,7 +102,7 @@ def _on_chords(score: Score, first: int, pair: int, motif: _Motif, *, start: int
         bar, within = divmod(step, score.steps)
         length = min(end - step, 6)
         index = centre + int(np.clip(start + height - centre, -_REACH, _REACH))
-        if within % 4 == 0 or length >= 4:
+        if within % 8 == 0 or length >= 6:
             index = _nearest_tone(score, first + pair + bar, within, index)
         notes.append((pair + bar, within, length, index))
     return notes

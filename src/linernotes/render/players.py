@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from linernotes.render.instruments import CLOSED_HAT, CRASH, KICK, OPEN_HAT, RIDE, SHAKER, SNARE, TOM
+from linernotes.render.instruments import CRASH, KICK, SNARE, TOM
 from linernotes.render.score import Hand, Score
 from linernotes.render.synth import Note
 
@@ -16,7 +16,6 @@ __all__ = ["accompany", "drum", "walk"]
 
 _Pattern: TypeAlias = list[tuple[int, float]]  # (step, strength in (0, 1])
 
-_TIMEKEEPERS = (CLOSED_HAT, SHAKER, RIDE, OPEN_HAT)
 _BASS_MIDI = 38
 _POWER_MIDI = 46
 
@@ -49,8 +48,10 @@ def drum(score: Score) -> list[Note]:
     for number, bar in enumerate(score.bars):
         fills = style.fills and bar.place == bar.of - 1 and bar.section != "intro"
         until = score.steps - int(rng.choice((2, 4, 4, 6, 8))) if fills else score.steps
-        for piece, pattern in beats[_model(bar.section)].items():
-            if bar.section == "intro" and piece not in _TIMEKEEPERS:
+        beat = beats[_model(bar.section)]
+        busiest = max(beat, key=lambda piece: len(beat[piece]))
+        for piece, pattern in beat.items():
+            if bar.section == "intro" and piece != busiest:
                 continue
             for step, strength in pattern:
                 skipped = strength < 0.8 and rng.uniform() < 0.08
@@ -104,7 +105,7 @@ def walk(score: Score) -> list[Note]:
                 index = root + int(rng.choice((0, 4, 7, -3), p=(0.68, 0.14, 0.12, 0.06)))
             notes.append(hand.note((number, step), 0.92 * (until - step), score.midi(index), strength))
     root = score.midi(score.index_near(0, _BASS_MIDI))
-    return [*notes, hand.note((len(score.bars), 0), 2 * score.steps, root, 0.8)]
+    return [*notes, hand.note((len(score.bars), 0), score.closing_steps, root, 0.8)]
 
 
 # ── chords ───────────────────────────────────────────────────────────────────
@@ -141,7 +142,7 @@ def accompany(score: Score) -> list[Note]:
                 else:
                     length = min(end - step, 5) if manner == "stab" else end - step
                     notes += [hand.note((number, step), length, midi, strength) for midi in voicing]
-    return notes + _strum(hand, (len(score.bars), 0), 2 * score.steps, _voicing(score, 0, voicing), 0.75)
+    return notes + _strum(hand, (len(score.bars), 0), score.closing_steps, _voicing(score, 0, voicing), 0.75)
 
 
 def _voicing(score: Score, degree: int, before: tuple[int, ...]) -> tuple[int, ...]:
@@ -155,9 +156,7 @@ def _voicing(score: Score, degree: int, before: tuple[int, ...]) -> tuple[int, .
     return tuple(sorted(score.midi(score.index_near(tone, centre)) for tone in score.tones(degree)))
 
 
-def _strum(
-    hand: Hand, place: tuple[int, int], steps: float, voicing: tuple[int, ...], strength: float
-) -> list[Note]:
+def _strum(hand: Hand, place: tuple[int, int], steps: float, voicing: tuple[int, ...], strength: float) -> list[Note]:
     """Sweep over the strings: down on the beat, up and lighter off it."""
     strings = sorted((*voicing, voicing[0] + 12), reverse=place[1] % 4 == 2)
     notes = []

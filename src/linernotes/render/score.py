@@ -21,7 +21,7 @@ RING_S = 2.0  # the last chord sounds at least this long
 
 _NAMES = ("C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
 _FORM = ("verse", "chorus", "verse", "chorus", "bridge", "chorus")
-_LONGEST_S = 3_600.0
+_LONGEST_S = 600.0  # a song is mixed in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,11 @@ class Score:
         """Length of a beat."""
         return 60.0 / self.tempo_bpm
 
+    @property
+    def closing_steps(self) -> float:
+        """Steps from the last chord to the end of the sound."""
+        return 4 * self.duration_s / self.beat_s - len(self.bars) * self.steps
+
     def time_s(self, bar: int, step: float) -> float:
         """Tell when a step sounds, swing included."""
         grid = 2.0 if self.style.swing_sixteenths else 4.0
@@ -79,9 +84,7 @@ class Score:
 
     def index_near(self, degree: int, midi: float) -> int:
         """Find the scale index of a degree in the octave where it lies nearest to a note number."""
-        return min(
-            (degree % 7 + 7 * octave for octave in range(-4, 5)), key=lambda i: abs(self.midi(i) - midi)
-        )
+        return min((degree % 7 + 7 * octave for octave in range(-4, 5)), key=lambda i: abs(self.midi(i) - midi))
 
     def chord_at(self, bar: int, step: int) -> int:
         """Tell the degree that sounds; the tonic after the last bar."""
@@ -90,11 +93,7 @@ class Score:
 
     def tones(self, degree: int) -> tuple[int, ...]:
         """Give the scale indices of a chord in root position."""
-        return (
-            (degree, degree + 2, degree + 4, degree + 6)
-            if self.style.sevenths
-            else (degree, degree + 2, degree + 4)
-        )
+        return (degree, degree + 2, degree + 4, degree + 6) if self.style.sevenths else (degree, degree + 2, degree + 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +134,10 @@ def lay_out(seed: int, *, style: str, duration_s: float) -> Score:
     metre = rules.metres[rng.integers(len(rules.metres))]
     tempo_bpm = float(rng.uniform(*rules.tempo_bpm))
     bar_s = metre * 60 / tempo_bpm
+    if not 2 * bar_s + RING_S <= duration_s <= _LONGEST_S:
+        shortest_s = 2 * bar_s + RING_S
+        raise ParameterError(f"no song of {duration_s} s: here from {shortest_s:.1f} to {_LONGEST_S:.0f} s")
     count = int((duration_s - RING_S) / bar_s)
-    if count < 2 or duration_s > _LONGEST_S:
-        raise ParameterError(
-            f"no song of {duration_s} s: from {2 * bar_s + RING_S:.1f} s here, to {_LONGEST_S:.0f} s"
-        )
 
     tonic, mode = int(rng.integers(12)), rules.modes[rng.integers(len(rules.modes))]
     chosen = rng.permutation(len(rules.progressions))
@@ -149,16 +147,14 @@ def lay_out(seed: int, *, style: str, duration_s: float) -> Score:
         for section, index in zip(("verse", "chorus", "bridge"), chosen, strict=False)
     }
     bars: list[Bar] = []
-    unit = 4 if count < 40 else 8
+    unit = min(count, 4) if count < 40 else 8
     if count % unit:
         opening = count % unit
         bars += [Bar("intro", 0, place, opening, chords["verse"][place % 4]) for place in range(opening)]
     seen = dict.fromkeys(_FORM, 0)
     for number in range(count // unit):
         section = _FORM[number % len(_FORM)]
-        bars += [
-            Bar(section, seen[section], place, unit, chords[section][place % 4]) for place in range(unit)
-        ]
+        bars += [Bar(section, seen[section], place, unit, chords[section][place % 4]) for place in range(unit)]
         seen[section] += 1
     return Score(seed, rules, tonic, mode, metre, tempo_bpm, tuple(bars), duration_s)
 

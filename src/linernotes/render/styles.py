@@ -2,9 +2,10 @@
 
 Conventions
 -----------
-A pattern is a string over the sixteenths of a bar of four beats, its beginning serves for three: ``.`` never,
-``1`` to ``9`` ninths of a chance that a song has a note there, and how strong it then is. Songs draw their own
-patterns from these, so two songs of one style do not share a loop. Chords are scale degrees from 0.
+A pattern is a string over the sixteenths of a bar of four beats, its beginning serves for three: ``.`` is
+never, ``1`` to ``9`` so many ninths of a chance that a song has a note there, and how strong it then is.
+Songs draw their own patterns from these, so two songs of one style do not share a loop. Chords are scale
+degrees from 0.
 """
 
 from collections.abc import Mapping
@@ -305,6 +306,4 @@ _ROCK = Style(
     room_decay_s=1.1,
 )
 
-STYLES: Mapping[str, Style] = {
-    style.name: style for style in (_FOLK, _SYNTH_POP, _SOUL, _JAZZ, _AMBIENT, _ROCK)
-}
+STYLES: Mapping[str, Style] = {style.name: style for style in (_FOLK, _SYNTH_POP, _SOUL, _JAZZ, _AMBIENT, _ROCK)}

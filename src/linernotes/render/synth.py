@@ -6,8 +6,8 @@ the part asks for it: a second of music costs little more than its additions.
 Conventions
 -----------
 Inside, sound has shape (channels, n), channels 1 or 2; what leaves is (n, 2), float32. ``midi`` is a note
-number, 69 = 440 Hz, fractions allowed; a kit reads it as General MIDI percussion. All randomness comes from the
-generator that is passed in.
+number, 69 is 440 Hz, fractions allowed; a kit reads it as General MIDI percussion. All randomness comes from
+the generator that is passed in.
 """
 
 import math
@@ -126,9 +126,7 @@ def _by_sound(part: Sequence[Note], voice: Voice) -> dict[tuple[float, int], lis
     hits: dict[float, int] = defaultdict(int)
     for note in sorted(part, key=lambda note: (note.start_s, note.midi)):
         if not (note.start_s >= 0 and note.duration_s > 0 and 0 < note.velocity <= 1):
-            raise ParameterError(
-                f"cannot play {note}: start >= 0, duration > 0 and 0 < velocity <= 1 are needed"
-            )
+            raise ParameterError(f"cannot play {note}: start >= 0, duration > 0 and 0 < velocity <= 1 are needed")
         if isinstance(voice, Kit):
             if note.midi not in voice.pieces:
                 raise ParameterError(f"this kit has no piece {note.midi}; it has {sorted(voice.pieces)}")
@@ -156,9 +154,7 @@ def _place_hits(out: Sound, wide: Sound, notes: Sequence[Note], sample_rate_hz: 
         room += wide[:, : room.shape[1]] * _loudness(note.velocity)
 
 
-def _place_held(
-    out: Sound, wide: Sound, notes: Sequence[Note], release_s: float, sample_rate_hz: int
-) -> None:
+def _place_held(out: Sound, wide: Sound, notes: Sequence[Note], release_s: float, sample_rate_hz: int) -> None:
     tail = max(round(release_s * sample_rate_hz), 2)
     fade = np.square(np.cos(np.linspace(0, math.pi / 2, tail))).astype(np.float32)
     for note in notes:

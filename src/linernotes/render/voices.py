@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Sound has shape (channels, n), float32, channels 1 or 2. A ``decay_s`` is the time to fall by 60 dB. Levels are
-factors, not decibels. ``strength`` in [0, 1] is how hard a note is struck: it changes the colour, not the
+Sound has shape (channels, n), float32, channels 1 or 2. A ``decay_s`` is the time to fall by 60 dB. Levels
+are factors, not decibels. ``strength`` in [0, 1] is how hard a note is struck: it changes the colour, not the
 level. All randomness comes from the generator that is passed in.
 """
 
@@ -111,7 +111,7 @@ def hold(
     sample_rate_hz: int,
     rng: np.random.Generator,
 ) -> Sound:
-    """Sound one note as long as it lasts, at a root mean square of 0.25 over its first quarter of a second."""
+    """Sound one note for ``size`` samples, at a root mean square of 0.25 over its first quarter second."""
     match voice:
         case String():
             sound = _string(voice, pitch_hz, strength, size=size, sample_rate_hz=sample_rate_hz, rng=rng)
@@ -191,9 +191,7 @@ def _tone(
         sound[copy % len(sound)] += dull + (tables[0][index] - dull) * blend
     if voice.breath:
         noise = rng.standard_normal(size, dtype=np.float32)[np.newaxis]
-        sound += voice.breath * filter_band(
-            noise, low_hz=pitch_hz, high_hz=6 * pitch_hz, sample_rate_hz=sample_rate_hz
-        )
+        sound += voice.breath * filter_band(noise, low_hz=pitch_hz, high_hz=6 * pitch_hz, sample_rate_hz=sample_rate_hz)
     return sound
 
 
@@ -216,13 +214,13 @@ def _fm(voice: Fm, pitch_hz: float, strength: float, *, size: int, sample_rate_h
 
 def hit(piece: Strike, *, sample_rate_hz: int, rng: np.random.Generator) -> Sound:
     """Sound one take of one piece until it has rung out: shape (1, n)."""
-    longest_s = max(
-        [decay_s for _, _, decay_s in piece.modes] + [piece.noise_decay_s if piece.noise else 0.0]
-    )
+    longest_s = max([decay_s for _, _, decay_s in piece.modes] + [piece.noise_decay_s if piece.noise else 0.0])
     seconds = np.arange(math.ceil(longest_s * sample_rate_hz)) / sample_rate_hz
     sound = np.zeros(len(seconds), dtype=np.float32)
     bent = seconds - piece.bend * piece.bend_s * np.expm1(-seconds / piece.bend_s)
     for mode_hz, level, decay_s in piece.modes:
+        if mode_hz * (1 + piece.bend) > 0.5 * sample_rate_hz:
+            continue
         level_now = level * rng.uniform(0.9, 1.1) * np.exp(-6.9 / decay_s * seconds)
         sound += (level_now * np.sin(2 * math.pi * mode_hz * bent)).astype(np.float32)
     if piece.noise:

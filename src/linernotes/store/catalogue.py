@@ -7,20 +7,22 @@ made twice, here or elsewhere, is one: a recording's from its file, a work's and
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, or_, select, update
 
 from linernotes.errors import ConflictError, NotFoundError
-from linernotes.model import Contribution, Party, Recording, RightType, Role, Share, Work
+from linernotes.model import Contribution, Party, Recording, RecordingEntry, RightType, Role, Share, Work
 from linernotes.store.database import explained, open_empty, open_sqlite, reading, writing
 from linernotes.store.schema import contributions, parties, recordings, shares, works
 
-__all__ = ["Catalogue", "RecordingEntry", "content_id"]
+__all__ = ["Catalogue", "content_id"]
+
+_PAGE_ROWS = 1000
 
 
 def content_id(kind: str, *parts: str) -> str:
@@ -29,26 +31,13 @@ def content_id(kind: str, *parts: str) -> str:
     return f"{kind}_{digest[:16]}"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingEntry:
-    """A recording with all that is said of it; what goes in and comes out together."""
-
-    recording: Recording
-    work: Work | None = None
-    parties: Sequence[Party] = ()
-    contributions: Sequence[Contribution] = ()
-    shares: Sequence[Share] = ()
-
-
 class Catalogue:
     """What is known of parties, works and recordings; one database."""
 
     def __init__(self, path: Path, *, writable: bool) -> None:
         """Open the catalogue at ``path``; a missing one is made if ``writable``, else it is empty."""
         self.path = path
-        self.engine: Engine = (
-            open_sqlite(path, writable=writable) if writable or path.exists() else open_empty()
-        )
+        self.engine: Engine = open_sqlite(path, writable=writable) if writable or path.exists() else open_empty()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -76,7 +65,9 @@ class Catalogue:
     def _refuse_taken_isrc(self, connection: Connection, recording: Recording) -> None:
         if recording.isrc is None:
             return
-        taken = connection.execute(select(recordings.c.id, recordings.c.title).where(recordings.c.isrc == recording.isrc))
+        taken = connection.execute(
+            select(recordings.c.id, recordings.c.title).where(recordings.c.isrc == recording.isrc)
+        )
         if (row := taken.first()) is not None:
             message = f"{recording.path}: ISRC {recording.isrc} already belongs to {row.id} ({row.title})"
             raise ConflictError(message, code="isrc_taken")
@@ -118,8 +109,12 @@ class Catalogue:
     def _add_roles(self, connection: Connection, entry: RecordingEntry, renamed: Mapping[str, str]) -> None:
         """Enter who did what; a work that is here already keeps the roles and shares it has."""
         subjects = {entry.recording.id} | ({entry.work.id} if entry.work else set())
-        told = set(connection.scalars(select(contributions.c.subject_id).where(contributions.c.subject_id.in_(subjects))))
-        roles = {(c.subject_id, renamed[c.party_id], c.role.value) for c in entry.contributions if c.subject_id not in told}
+        told = set(
+            connection.scalars(select(contributions.c.subject_id).where(contributions.c.subject_id.in_(subjects)))
+        )
+        roles = {
+            (c.subject_id, renamed[c.party_id], c.role.value) for c in entry.contributions if c.subject_id not in told
+        }
         if roles:
             names = ("subject_id", "party_id", "role")
             connection.execute(insert(contributions), [dict(zip(names, role, strict=True)) for role in sorted(roles)])
@@ -146,11 +141,17 @@ class Catalogue:
         with explained(self.path), reading(self.engine) as connection:
             return connection.scalar(select(func.count()).select_from(recordings)) or 0
 
-    def recordings(self, *, after: str = "", limit: int = 1000) -> list[Recording]:
-        """List recordings in order of id, those after ``after`` first."""
-        query = select(recordings).where(recordings.c.id > after).order_by(recordings.c.id).limit(limit)
-        with explained(self.path), reading(self.engine) as connection:
-            return [_recording(row._mapping) for row in connection.execute(query)]
+    def __iter__(self) -> Iterator[Recording]:
+        """Yield the recordings in order of id, a page of them in memory at a time."""
+        after = ""
+        while True:
+            query = select(recordings).where(recordings.c.id > after).order_by(recordings.c.id).limit(_PAGE_ROWS)
+            with explained(self.path), reading(self.engine) as connection:
+                rows = connection.execute(query).all()
+            yield from (_recording(row._mapping) for row in rows)
+            if len(rows) < _PAGE_ROWS:
+                return
+            after = rows[-1].id
 
     def known(self, recording_ids: Iterable[str]) -> set[str]:
         """Tell which of these recordings are here."""
@@ -198,5 +199,5 @@ class Catalogue:
         )
 
 
-def _recording(row: Mapping[str, object]) -> Recording:
-    return Recording(**{name: row[name] for name in Recording.__slots__})  # type: ignore[arg-type]
+def _recording(row: RowMapping) -> Recording:
+    return Recording(**{name: row[name] for name in Recording.__slots__})

@@ -122,7 +122,9 @@ def explained(path: Path) -> Iterator[None]:
 
 def _meaning(text: str, path: Path) -> LinernotesError:
     if "full" in text or "disk I/O" in text:
-        return StorageError(f"{path}: no room left on the disk ({text}); what was registered before is kept", code="full")
+        return StorageError(
+            f"{path}: no room left on the disk ({text}); what was registered before is kept", code="full"
+        )
     if "readonly" in text or "unable to open" in text:
         return StorageError(f"{path}: cannot be written ({text}); give another --workspace", code="read_only")
     if "locked" in text:

@@ -1,0 +1,45 @@
+# Everything a newcomer needs: `make demo`, `make test`. Both set up .venv on first use.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: demo test test-extras lint fix bench evals clean
+
+demo: .venv/ready
+	$(BIN)/linernotes demo
+
+test: .venv/ready lint
+	$(BIN)/pytest
+
+# What needs more than pip's light default: a real browser.
+test-extras: .venv/ready-extras
+	$(BIN)/pytest -m extras
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Speed, beside the peers that are installed.
+bench: .venv/ready
+	for name in startup decode fingerprint; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+# Accuracy on truth sets: make evals DATA=folder
+evals: .venv/ready
+	$(BIN)/python -m evaluations.fingerprint --data $(DATA)
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Linernotes needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.venv/ready-extras: .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check playwright
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache linernotes-demo

@@ -1,0 +1,5 @@
+"""``python -m linernotes``."""
+
+from linernotes.cli import main
+
+main()

@@ -1,0 +1,76 @@
+"""The command line: ``linernotes COMMAND …``.
+
+Exit codes: 0 fine · 2 bad input (the rest of a batch is done all the same) · 3 not found · 4 conflict · 5 something is
+missing · 70 a bug of ours. Commands import their journeys when they run: ``--help`` must not wait for numba and
+SQLAlchemy.
+"""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+import linernotes
+from linernotes.cli import catalogue, demo, register, trace
+from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
+
+__all__ = ["app", "main"]
+
+_EXIT_CODES: tuple[tuple[type[LinernotesError], int], ...] = (
+    (InputError, 2),
+    (NotFoundError, 3),
+    (ConflictError, 4),
+    (UnavailableError, 5),
+)
+_BUG = 70
+
+app = typer.Typer(
+    name="linernotes",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("register")(register.register)
+app.command("trace")(trace.trace)
+app.add_typer(catalogue.app, name="catalogue")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"linernotes {linernotes.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Hear what a piece of music was made from, and write its liner notes."""
+
+
+def main() -> None:
+    """Run the command line; every error leaves as one clear line and an exit code."""
+    try:
+        app()
+    except LinernotesError as error:
+        code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), _BUG)
+        _leave(f"linernotes: {error}", code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; not our error
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001  (the one place where a bug may end up)
+        traceback.print_exc()
+        _leave(f"linernotes: a bug of ours, please report it with the lines above: {error!r}", _BUG)
+
+
+def _leave(message: str, code: int) -> None:
+    sys.stdout.flush()
+    print(message, file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,66 @@
+"""``linernotes trace``."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from linernotes.cli.options import BAD_INPUT, NOT_FOUND, Jobs, Json, WorkspaceFolder
+
+__all__ = ["trace"]
+
+
+def trace(
+    audio: Annotated[list[Path], typer.Argument(metavar="AUDIO…", help="Uploads, and folders of them.")],
+    only: Annotated[
+        str | None, typer.Option(metavar="EAR,…", help="Listen for these alone: recording.", show_default=False)
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="OUT", help="Write a page to look at and to listen to.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write JSON Lines, and go on where an earlier run on this file ended."),
+    ] = None,
+    workspace: WorkspaceFolder = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Write the liner notes of an upload, or of each file in a folder."""
+    from linernotes.cli import screen
+    from linernotes.formats.liner_notes import from_trace
+    from linernotes.journeys.page import write_page
+    from linernotes.journeys.results import ResultsFile
+    from linernotes.journeys.trace import EARS, trace_many
+    from linernotes.workspace import Workspace
+
+    ears = EARS if only is None else tuple(filter(None, only.split(",")))
+    codes, told = set[str](), []
+    with ExitStack() as stack:
+        opened = stack.enter_context(Workspace(workspace))
+        results = stack.enter_context(ResultsFile(out, index_revision=opened.index.revision)) if out else None
+        with screen.progress_bar("Tracing") as progress:
+            for notes in trace_many(opened, audio, only=ears, done=results, progress=progress, jobs=jobs):
+                codes |= {problem.code for problem in notes.problems}
+                if results is not None:
+                    results.append(notes)
+                if as_json:
+                    typer.echo(json.dumps(from_trace(notes), ensure_ascii=False))
+                elif not _is_one_file(audio):
+                    screen.print_row(notes)
+                if html is not None or _is_one_file(audio):
+                    told.append(notes)
+        if not as_json and _is_one_file(audio):
+            screen.print_traces(told, catalogue_is_empty=not len(opened.index))
+        if html is not None:
+            write_page(opened, told, html)
+            screen.note(f"Page: {html}")
+        if results is not None and results.kept:
+            codes |= results.problem_codes
+            screen.note(f"{len(results.kept)} were in {out} already")
+    if codes:
+        raise typer.Exit(NOT_FOUND if codes == {"not_found"} else BAD_INPUT)
+
+
+def _is_one_file(audio: list[Path]) -> bool:
+    return len(audio) == 1 and not audio[0].is_dir()
