@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from linernotes.analyse import fingerprint
 from linernotes.errors import ParameterError, StorageError
 from linernotes.store.catalogue import Catalogue
 from linernotes.store.index import Index
@@ -50,6 +49,8 @@ class Workspace:
     @cached_property
     def index(self) -> Index:
         """Fingerprints of the recordings, made with the parameters this version ships."""
+        from linernotes.analyse import fingerprint  # noqa: PLC0415  (numba costs half a second; a catalogue needs none)
+
         return Index(self.folder / "index", parameter_id=fingerprint.DEFAULT.id, writable=self.writable)
 
     def close(self) -> None:

@@ -39,9 +39,7 @@ def browser() -> Iterator["Browser"]:
         "--disable-component-update",
     ]
     with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(
-            executable_path=executable, args=[*quiet, "--disable-sync", "--no-first-run"]
-        )
+        opened = driver.chromium.launch(executable_path=executable, args=[*quiet, "--disable-sync", "--no-first-run"])
         yield opened
         opened.close()
 
@@ -100,12 +98,8 @@ def tone(frequency_hz: float, duration_s: float) -> bytes:
 
 
 def medley() -> Trace:
-    wave = np.random.default_rng(1).uniform(0, 1, (2000, 2)).astype(np.float32) * np.array(
-        [-1, 1], np.float32
-    )
-    upload = Upload(
-        "in/medley.wav", "3f" * 32, duration_s=20.0, sample_rate_hz=RATE_HZ, channels=2, waveform=wave
-    )
+    wave = np.random.default_rng(1).uniform(0, 1, (2000, 2)).astype(np.float32) * np.array([-1, 1], np.float32)
+    upload = Upload("in/medley.wav", "3f" * 32, duration_s=20.0, sample_rate_hz=RATE_HZ, channels=2, waveform=wave)
     evidence = [
         Evidence(
             kind=EvidenceKind.RECORDING,

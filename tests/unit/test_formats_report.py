@@ -97,9 +97,7 @@ def trace(
     problems: Sequence[Problem] = (),
     duration_s: float = 60.0,
 ) -> Trace:
-    sound = np.random.default_rng(1).uniform(0, 1, (3000, 2)).astype(np.float32) * np.array(
-        [-1, 1], np.float32
-    )
+    sound = np.random.default_rng(1).uniform(0, 1, (3000, 2)).astype(np.float32) * np.array([-1, 1], np.float32)
     upload = Upload(
         path=path, sha256="3f" * 32, duration_s=duration_s, sample_rate_hz=44_100, channels=2, waveform=sound
     )
@@ -273,10 +271,7 @@ def test_long_titles_strange_names_and_times_past_the_end_are_borne() -> None:
 
 
 def test_a_page_without_sound_is_light() -> None:
-    many = [
-        heard(start, start + 5, of=reference(str(start), "A title of usual length"))
-        for start in range(0, 50, 5)
-    ]
+    many = [heard(start, start + 5, of=reference(str(start), "A title of usual length")) for start in range(0, 50, 5)]
     text, _ = page(trace(many))
     assert len(text.encode()) < 60_000
 

@@ -26,9 +26,7 @@ def test_rows_stack_only_what_overlaps() -> None:
 def test_rows_never_let_two_stretches_meet_and_need_no_more_than_sound_at_once(seed: int) -> None:
     rng = np.random.default_rng(seed)
     starts = rng.integers(0, 100, 40).astype(float)
-    intervals = [
-        (start, start + length) for start, length in zip(starts, rng.integers(1, 25, 40), strict=True)
-    ]
+    intervals = [(start, start + length) for start, length in zip(starts, rng.integers(1, 25, 40), strict=True)]
     found = rows(intervals)
     for (one, one_row), (other, other_row) in combinations(zip(intervals, found, strict=True), 2):
         assert one_row != other_row or one[1] <= other[0] or other[1] <= one[0]

@@ -1,9 +1,12 @@
 """What a person sees in a terminal: progress, the liner notes of an upload, the catalogue, problems."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console, Group
@@ -13,10 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from linernotes.formats import wording
-from linernotes.journeys.demo import Demo
-from linernotes.journeys.listening import Progress as Report
-from linernotes.journeys.register import Registered
 from linernotes.model import Evidence, Problem, Recording, RecordingEntry, Trace
+
+if TYPE_CHECKING:
+    from linernotes.journeys.demo import Demo
+    from linernotes.journeys.listening import Progress as Report
+    from linernotes.journeys.register import Registered
 
 __all__ = [
     "note",

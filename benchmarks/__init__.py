@@ -1,0 +1,1 @@
+"""Speed, side by side with the peers, on the same inputs in the same run: ``python -m benchmarks.NAME``."""
