@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Each file is decoded to 11,025 Hz mono and at its own rate, by both in turn, several times; the ratio is of wall times, pair
-by pair, so that it holds when the machine's speed drifts. Ours includes the bounded child, its pipe and the check for NaN.
-Without recordings, music of the package's own band is encoded as WAV, FLAC, MP3, M4A and Opus.
+Each file is decoded to 11,025 Hz mono and at its own rate, by both in turn, several times; the ratio is of wall times,
+pair by pair, so that it holds when the machine's speed drifts. Ours includes the bounded child, its pipe and the check
+for NaN. Music of the package's own band is encoded as WAV, FLAC, MP3, M4A and Opus; recordings are added where given.
 """
 
 import csv

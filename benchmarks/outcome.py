@@ -15,7 +15,7 @@ __all__ = ["Outcome", "arguments", "tell"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was measured. ``peers``: the same figures of other programs in the same run; absent ones are in ``skipped``."""
+    """What was measured. ``peers``: the same figures of other programs in the same run; ``skipped``: what is absent."""
 
     name: str
     data: str

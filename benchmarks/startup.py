@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Wall seconds of a whole process, the median of several runs after one that warms the disk; ``bare`` is an interpreter that
-does nothing.
+Wall seconds of a whole process, the median of several runs after one that warms the disk; ``bare`` is an interpreter
+that does nothing.
 """
 
 import statistics

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -51,19 +51,11 @@ def song_files(tmp_path_factory: pytest.TempPathFactory, songs: list[NDArray[np.
 def run(tmp_path: Path) -> Run:
     """Run the command line in an empty folder; gives what it printed and its exit code."""
 
-    def run_command(*arguments: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
-        command: Sequence[str] = [sys.executable, "-m", "linernotes", *map(str, arguments)]
-        environment = {k: v for k, v in os.environ.items() if k != "LINERNOTES_HOME"}
-        environment |= options.pop("env", {})  # type: ignore[call-overload]
+    def run_command(*arguments: str | Path, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "linernotes", *map(str, arguments)]
+        environment = {k: v for k, v in os.environ.items() if k != "LINERNOTES_HOME"} | dict(env or {})
         return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=environment,
-            check=False,
-            timeout=120,
-            **options,  # type: ignore[call-overload]
+            command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False, timeout=300
         )
 
     return run_command

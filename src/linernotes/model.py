@@ -186,7 +186,7 @@ class Match:
     transform: Transform
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class FingerprintSegment:
     """Fingerprints of many recordings laid end to end, as an index keeps them.
 

@@ -208,7 +208,7 @@ def test_kill_nine_in_the_middle_of_register(
     for number in range(24):
         start = rng.integers(len(songs[0]) - 4 * RATE_HZ)
         audio.write(folder / f"{number:02}.wav", songs[number % 4][start : start + 4 * RATE_HZ], sample_rate_hz=RATE_HZ)
-    command = [sys.executable, "-m", "linernotes", "register", folder, "--workspace", tmp_path / "w"]
+    command = [sys.executable, "-m", "linernotes", "register", str(folder), "--workspace", str(tmp_path / "w")]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     time.sleep(after_s)
     os.killpg(child.pid, signal.SIGKILL)
@@ -224,7 +224,8 @@ def test_kill_nine_in_the_middle_of_register(
 
 
 def test_an_interrupt_is_no_crash(tmp_path: Path, song_files: list[Path]) -> None:
-    command = [sys.executable, "-m", "linernotes", "register", *song_files * 200, "--workspace", tmp_path / "w"]
+    files = [str(file) for file in song_files * 200]
+    command = [sys.executable, "-m", "linernotes", "register", *files, "--workspace", str(tmp_path / "w")]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(1.5)
     child.send_signal(signal.SIGINT)

@@ -186,7 +186,7 @@ def test_public_names_are_there_and_sorted() -> None:
     for name in linernotes.__all__:
         assert getattr(linernotes, name) is not None
     with pytest.raises(AttributeError, match="nothing"):
-        _ = linernotes.nothing  # type: ignore[attr-defined]
+        _ = linernotes.nothing
 
 
 def test_the_changelog_has_this_version_and_its_first_heading() -> None:

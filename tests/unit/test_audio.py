@@ -36,6 +36,7 @@ def mux(path: Path, samples: NDArray[np.float32], *, codec: str, container: str,
     """Write what the package itself cannot: AIFF, Vorbis, sound beside a video stream."""
     with av.open(str(path), "w", format=container) as out:
         stream = out.add_stream(codec, rate=rate_hz, layout="stereo")
+        assert isinstance(stream, av.AudioStream)
         stereo = np.repeat(samples[:, None], 2, axis=1)
         sample_format = stream.codec_context.format.name
         resampler = av.AudioResampler(format=sample_format, layout="stereo", rate=rate_hz)

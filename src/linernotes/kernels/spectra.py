@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 
 __all__ = ["band_loudness", "band_weights", "pack_bits", "whiten"]
 
-_WORDS = 2  # 64-bit words a frame: up to 128 bands
-
 
 def band_weights(
     *, sr: int, n_fft: int, lowest_hz: float, bands_per_octave: int, n_bands: int
@@ -71,10 +69,17 @@ def whiten(spectra: NDArray[np.float32], *, n_frames: int, n_bands: int) -> NDAr
 
 
 def pack_bits(cells: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Cells of shape (n, up to 128) as words of shape (n, 2); band ``b`` is bit ``b % 64`` of word ``b // 64``."""
-    padded = np.zeros((len(cells), 64 * _WORDS), np.bool_)
-    padded[:, : cells.shape[1]] = cells
-    return np.packbits(padded, axis=1, bitorder="little").view("<u8")
+    """Cells of shape (n, up to 128) as words of shape (n, 2).
+
+    Even bands are the bits of word 0, odd bands those of word 1, lowest first: moving everything by two bands shifts
+    both words by one, and word 0 alone is a picture at half the resolution.
+    """
+    padded = np.zeros((len(cells), 2, 64), np.bool_)
+    for parity in (0, 1):
+        half = cells[:, parity::2]
+        padded[:, parity, : half.shape[1]] = half
+    words: NDArray[np.uint64] = np.packbits(padded, axis=2, bitorder="little").view("<u8")[:, :, 0]
+    return np.ascontiguousarray(words)
 
 
 def _local_mean(cells: NDArray[np.floating], n_frames: int, n_bands: int) -> NDArray[np.float64]:

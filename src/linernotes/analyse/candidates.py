@@ -1,0 +1,173 @@
+"""Where in a catalogue might this stretch of a query sound, and how was it changed?
+
+A stretch is laid on every place of the catalogue under a grid of transformations, with half of its bands and a quarter
+of its frames: enough to leave a few hundred places out of tens of millions. Those are then moved to the best alignment
+nearby with all bands and frames.
+
+Conventions
+-----------
+A table of alignments has the columns of :data:`linernotes.kernels.align.COLUMNS`; places count frames of the whole
+catalogue, segment after segment.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linernotes.kernels import align
+from linernotes.model import Fingerprint, FingerprintIndex, FingerprintSegment
+
+__all__ = ["ALL_TRANSFORMS", "UNCHANGED", "Catalogue", "Stretch", "propose"]
+
+Table = NDArray[np.float64]
+Hypothesis = tuple[float, int]
+"""Tempo ratio, and bands the query is higher."""
+
+UNCHANGED: tuple[Hypothesis, ...] = ((1.0, 0),)
+ALL_TRANSFORMS: tuple[Hypothesis, ...] = tuple(
+    (math.exp(0.055 * t), b) for t in range(-4, 6) for b in range(-9, 10)
+)
+_LEAST_DEVIATIONS = 3.4  # a place nearer to chance than this is no candidate
+_PER_HYPOTHESIS = 64
+_FEW_CELLS = 120
+_PRIOR_ALIGNMENTS, _PRIOR_DEVIATION = 4000.0, 2.2  # of opposite cells, over the root of the cells, in small catalogues
+"""A quiet window asks too little to be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Query frames ``start`` to ``stop``."""
+
+    query: Fingerprint = field(repr=False)
+    start: int
+    stop: int
+
+    @property
+    def middle(self) -> float:
+        """The frame that alignments are told by."""
+        return 0.5 * (self.start + self.stop - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """Even bands of even and of odd frames: what the first look at a segment reads."""
+
+    even: NDArray[np.uint64]
+    odd: NDArray[np.uint64]
+
+
+_codes: WeakKeyDictionary[FingerprintSegment, _Codes] = WeakKeyDictionary()
+_codes_lock = Lock()
+
+
+def _codes_of(segment: FingerprintSegment) -> _Codes:
+    with _codes_lock:
+        if segment not in _codes:
+            _codes[segment] = _Codes(
+                np.ascontiguousarray(segment.frames[0::2, 0]), np.ascontiguousarray(segment.frames[1::2, 0])
+            )
+        return _codes[segment]
+
+
+class Catalogue:
+    """The segments of an index as one row of frames."""
+
+    def __init__(self, index: FingerprintIndex) -> None:
+        self.segments: Sequence[FingerprintSegment] = [s for s in index.segments if len(s.frames)]
+        self.firsts = np.cumsum([0, *(len(s.frames) for s in self.segments)])
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of all recordings."""
+        return int(self.firsts[-1])
+
+    @cached_property
+    def codes(self) -> list[_Codes]:
+        """What :func:`propose` reads, segment by segment."""
+        return [_codes_of(segment) for segment in self.segments]
+
+    def locate(self, place: float) -> tuple[int, int] | None:
+        """Segment and recording that own frame ``place``; None where nothing does or it was removed."""
+        s = int(np.searchsorted(self.firsts, place, side="right")) - 1
+        if not 0 <= s < len(self.segments):
+            return None
+        segment = self.segments[s]
+        r = int(np.searchsorted(segment.starts, place - self.firsts[s], side="right")) - 1
+        if not 0 <= r < len(segment.recording_ids) or segment.removed[r]:
+            return None
+        return s, r
+
+
+def propose(stretch: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothesis], *, limit: int) -> Table:
+    """Places that agree with a stretch beyond chance under some hypothesis; shape (up to limit, 8), best first.
+
+    ``score`` is here in deviations from the mean of all places under the same hypothesis.
+    """
+    rows = [np.zeros((0, len(align.COLUMNS)))]
+    for tempo, bins in hypotheses:
+        index, reach = _thin(stretch, tempo)
+        signs, strong = _even_bands(stretch.query.signs[index], bins), _even_bands(stretch.query.strong[index], bins)
+        cells = int(np.bitwise_count(strong).sum())
+        if cells >= _FEW_CELLS:
+            rows.append(_places(catalogue, signs, strong, cells, reach, tempo, bins))
+    table = np.concatenate(rows)
+    table = table[np.argsort(-table[:, 5], kind="stable")]
+    # One of each neighbourhood: half a second, three bands, two tempos.
+    key = np.stack([table[:, 0] // 8, (table[:, 2] + 30) // 3, np.round(np.log(table[:, 1]) / 0.055) // 2], axis=1)
+    _, first = np.unique(key, axis=0, return_index=True)
+    return table[np.sort(first)[:limit]]
+
+
+def _thin(stretch: Stretch, tempo: float) -> tuple[NDArray[np.intp], float]:
+    """Query frames two reference frames apart, and how many reference frames they span."""
+    step = 4.0 / tempo
+    n = int((stretch.stop - stretch.start - 1) / step) + 1
+    first = stretch.middle - 0.5 * (n - 1) * step
+    return np.floor(first + np.arange(n) * step + 0.5).astype(np.intp), 2.0 * (n - 1)
+
+
+def _even_bands(words: NDArray[np.uint64], bins: int) -> NDArray[np.uint64]:
+    """Return the even bands of packed frames after moving everything ``bins`` bands down."""
+    column, shift = np.ascontiguousarray(words[:, bins & 1]), bins >> 1
+    moved: NDArray[np.uint64] = column >> np.uint64(shift) if shift >= 0 else column << np.uint64(-shift)
+    return moved
+
+
+def _places(
+    catalogue: Catalogue,
+    signs: NDArray[np.uint64],
+    strong: NDArray[np.uint64],
+    cells: int,
+    reach: float,
+    tempo: float,
+    bins: int,
+) -> Table:
+    counts, firsts = [], []
+    for first, codes in zip(catalogue.firsts, catalogue.codes, strict=False):
+        for parity, line in ((0, codes.even), (1, codes.odd)):
+            out = np.empty(max(0, len(line) - len(signs) + 1), np.uint16)
+            align.sweep(line, signs, strong, out)
+            counts.append(out)
+            firsts.append(first + parity)
+    mean = 0.5 * cells
+    n = sum(map(len, counts))
+    squares = sum(float(np.sum((out.astype(np.float32) - np.float32(mean)) ** 2)) for out in counts)
+    prior = _PRIOR_ALIGNMENTS * _PRIOR_DEVIATION**2 * cells
+    deviation = math.sqrt((squares + prior) / (n + _PRIOR_ALIGNMENTS))
+    rows = []
+    for first, out in zip(firsts, counts, strict=True):
+        at = np.flatnonzero(out < mean - _LEAST_DEVIATIONS * deviation)
+        if len(at) > _PER_HYPOTHESIS:
+            at = at[np.argpartition(out[at], _PER_HYPOTHESIS)[:_PER_HYPOTHESIS]]
+        row = np.zeros((len(at), len(align.COLUMNS)))
+        row[:, 0] = first + 2.0 * at + 0.5 * reach
+        row[:, 1], row[:, 2] = tempo, bins
+        row[:, 5] = (mean - out[at]) / deviation
+        rows.append(row)
+    return np.concatenate(rows) if rows else np.zeros((0, len(align.COLUMNS)))

@@ -1,0 +1,74 @@
+"""The README does what it shows: its transcripts run, its Python runs, its promises are the gates of the evaluation."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from linernotes import audio
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+README = Path(__file__).parents[2] / "README.md"
+TIME = re.compile(r"\d+:\d\d(?:\.\d)?")
+# What differs between processors: hashes, the picture, spaces around it.
+VARYING = [(re.compile(r"sha256 [0-9a-f]+"), "sha256"), (re.compile(r"[ ▁▂▃▄▅▆▇█]{20,}"), ""), (re.compile(r"━+"), "━")]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+
+
+def settled(text: str) -> tuple[str, list[float]]:
+    """The words of a transcript, and its times apart."""
+    for pattern, replacement in VARYING:
+        text = pattern.sub(replacement, text)
+    times = [60 * float(t.split(":")[0]) + float(t.split(":")[1]) for t in TIME.findall(text)]
+    return " ".join(TIME.sub("T", text).split()), times
+
+
+def test_the_transcript_is_what_happens(run: Run, tmp_path: Path) -> None:
+    transcript = blocks("console")[0]
+    commands = re.findall(r"^\$ (.+)$", transcript, re.M)
+    shown = re.split(r"^\$ .+\n", transcript, flags=re.M)[1:]
+    assert len(commands) >= 2
+    for command, expected in zip(commands, shown, strict=True):
+        line, _, target = command.partition(" > ")
+        done = run(*shlex.split(line)[1:])
+        assert done.returncode == 0, done.stderr
+        if target:
+            continue
+        words, times = settled(done.stdout)
+        expected_words, expected_times = settled(expected)
+        assert words == expected_words
+        np.testing.assert_allclose(times, expected_times, atol=0.3)
+
+
+def test_the_python_runs_without_a_main_guard(tmp_path: Path, songs: list[NDArray[np.float32]]) -> None:
+    (code,) = blocks("python")
+    (tmp_path / "my-music").mkdir()
+    for name, song in zip(("tune.mp3", "other.flac"), songs, strict=False):
+        audio.write(tmp_path / "my-music" / name, song, sample_rate_hz=22_050)
+    audio.write(tmp_path / "upload.mp3", songs[0][88_200:], sample_rate_hz=22_050)
+    (tmp_path / "script.py").write_text(code)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[('tune', 0.")
+
+
+def test_make_knows_the_two_commands() -> None:
+    makefile = (README.parent / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", blocks("console")[1], re.M):
+        assert f"\n{target}:" in makefile
+
+
+def test_the_table_of_figures_is_what_the_gates_hold() -> None:
+    gates = pytest.importorskip("evaluations.gates")
+    promised = re.findall(r"^\| .* \| (.+?) \| `python -m (\S+)", README.read_text(encoding="utf-8"), re.M)
+    assert promised
+    assert {module for _, module in promised} >= {gate.module for gate in gates.GATES}
