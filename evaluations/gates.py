@@ -1,4 +1,4 @@
-"""What the README promises, held against real recordings: ``python -m evaluations.gates --data DIR`` fails if one is broken.
+"""What the README promises, held against real recordings; fails if one promise is broken.
 
 Conventions
 -----------

@@ -73,6 +73,13 @@ def test_the_workspace_comes_from_the_option_then_the_environment(
     assert run("catalogue", "list", "--workspace", tmp_path / "home").stdout.count("rec_") == 1
 
 
+def test_names_cannot_command_the_terminal(run: Run, tmp_path: Path, song_files: list[Path]) -> None:
+    evil = tmp_path / "a\x1b[2Jb\n.wav"
+    evil.write_bytes(song_files[0].read_bytes())
+    told = [run("register", evil), run("trace", evil), run("catalogue", "list"), run("trace", tmp_path / "no\x1b[31m")]
+    assert "\x1b" not in "".join(done.stdout + done.stderr for done in told)
+
+
 def test_version_and_help(run: Run) -> None:
     assert run("--version").stdout.startswith("linernotes 0.")
     for command in ("demo", "register", "trace", "catalogue"):

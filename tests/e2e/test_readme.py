@@ -21,7 +21,7 @@ VARYING = [(re.compile(r"sha256 [0-9a-f]+"), "sha256"), (re.compile(r"[ ▁▂�
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def settled(text: str) -> tuple[str, list[float]]:
@@ -34,8 +34,8 @@ def settled(text: str) -> tuple[str, list[float]]:
 
 def test_the_transcript_is_what_happens(run: Run, tmp_path: Path) -> None:
     transcript = blocks("console")[0]
-    commands = re.findall(r"^\$ (.+)$", transcript, re.M)
-    shown = re.split(r"^\$ .+\n", transcript, flags=re.M)[1:]
+    commands = re.findall(r"^\$ (.+)$", transcript, re.MULTILINE)
+    shown = re.split(r"^\$ .+\n", transcript, flags=re.MULTILINE)[1:]
     assert len(commands) >= 2
     for command, expected in zip(commands, shown, strict=True):
         line, _, target = command.partition(" > ")
@@ -63,12 +63,12 @@ def test_the_python_runs_without_a_main_guard(tmp_path: Path, songs: list[NDArra
 
 def test_make_knows_the_two_commands() -> None:
     makefile = (README.parent / "Makefile").read_text()
-    for target in re.findall(r"^make (\w+)", blocks("console")[1], re.M):
+    for target in re.findall(r"^make (\w+)", blocks("console")[1], re.MULTILINE):
         assert f"\n{target}:" in makefile
 
 
 def test_the_table_of_figures_is_what_the_gates_hold() -> None:
     gates = pytest.importorskip("evaluations.gates")
-    promised = re.findall(r"^\| .* \| (.+?) \| `python -m (\S+)", README.read_text(encoding="utf-8"), re.M)
+    promised = re.findall(r"^\| .* \| (.+?) \| `python -m (\S+)", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert promised
     assert {module for _, module in promised} >= {gate.module for gate in gates.GATES}

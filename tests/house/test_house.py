@@ -125,7 +125,7 @@ def test_every_module_says_what_it_exports() -> None:
         exported = getattr(module, "__all__", [])
         assert list(exported) == sorted(exported, key=_order), f"{name}: __all__ is not sorted"
         assert all(hasattr(module, item) for item in exported), name
-        if exported and name != "linernotes.decoder":  # the decoder is a program
+        if exported and name != "linernotes.decoder" and ".cli." not in name:  # programs, reached from outside
             assert public <= set(exported), f"{name}: {public - set(exported)} in no __all__"
 
 
@@ -144,7 +144,7 @@ def test_a_function_fits_a_screen_and_a_module_a_sitting() -> None:
         f"{module}:{node.name} {code_lines(node)}"
         for module, tree in trees()
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and code_lines(node) > 70
+        if isinstance(node, ast.FunctionDef) and code_lines(node) > 70 and "migrations" not in module.parts  # lists
     ]
     long_modules = [str(module) for module in MODULES if len(module.read_text(encoding="utf-8").splitlines()) > 600]
     assert (long_functions, long_modules) == ([], [])

@@ -151,6 +151,18 @@ def test_a_file_whose_line_is_faulty_is_not_registered(tmp_path: Path, song_file
         assert len(workspace.index) == 1
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, songs: list[NDArray[np.float32]]) -> None:
+    for album, song in zip(("first", "second"), songs, strict=False):
+        (tmp_path / "music" / album).mkdir(parents=True)
+        upload(tmp_path / "music" / album / "01.wav", song)
+    (tmp_path / "elsewhere").mkdir()
+    table = tmp_path / "elsewhere" / "songs.csv"
+    table.write_text("file,title\nfirst/01.wav,One\nsecond/01.wav,Two\n")
+    with Workspace(tmp_path / "w", writable=True) as workspace:
+        done = register(workspace, [tmp_path / "music"], metadata=table)
+    assert [(Path(r.path).parent.name, r.title) for r in done.recordings] == [("first", "One"), ("second", "Two")]
+
+
 def test_two_files_with_one_isrc(tmp_path: Path, song_files: list[Path]) -> None:
     (song_files[0].parent / "twins.csv").write_text("file,isrc\none.wav,USAT29900609\ntwo.flac,USAT29900609\n")
     with Workspace(tmp_path, writable=True) as workspace:

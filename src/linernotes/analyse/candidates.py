@@ -1,4 +1,4 @@
-"""Where in a catalogue might this stretch of a query sound, and how was it changed?
+"""Where in a catalogue a stretch of a query may sound, and how it may have been changed.
 
 A stretch is laid on every place of the catalogue under a grid of transformations, with half of its bands and a quarter
 of its frames: enough to leave a few hundred places out of tens of millions. Those are then moved to the best alignment
@@ -30,14 +30,14 @@ Hypothesis = tuple[float, int]
 """Tempo ratio, and bands the query is higher."""
 
 UNCHANGED: tuple[Hypothesis, ...] = ((1.0, 0),)
-ALL_TRANSFORMS: tuple[Hypothesis, ...] = tuple(
-    (math.exp(0.055 * t), b) for t in range(-4, 6) for b in range(-9, 10)
-)
+ALL_TRANSFORMS: tuple[Hypothesis, ...] = tuple((math.exp(0.055 * t), b) for t in range(-4, 6) for b in range(-9, 10))
 _LEAST_DEVIATIONS = 3.4  # a place nearer to chance than this is no candidate
 _PER_HYPOTHESIS = 64
 _FEW_CELLS = 120
-_PRIOR_ALIGNMENTS, _PRIOR_DEVIATION = 4000.0, 2.2  # of opposite cells, over the root of the cells, in small catalogues
-"""A quiet window asks too little to be found."""
+_PRIOR_ALIGNMENTS, _PRIOR_DEVIATION = (
+    4000.0,
+    2.2,
+)  # of opposite cells, over the root of the cells, in small catalogues
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,11 @@ def propose(stretch: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothe
     rows = [np.zeros((0, len(align.COLUMNS)))]
     for tempo, bins in hypotheses:
         index, reach = _thin(stretch, tempo)
-        signs, strong = _even_bands(stretch.query.signs[index], bins), _even_bands(stretch.query.strong[index], bins)
-        cells = int(np.bitwise_count(strong).sum())
-        if cells >= _FEW_CELLS:
-            rows.append(_places(catalogue, signs, strong, cells, reach, tempo, bins))
+        signs, strong = (
+            _even_bands(stretch.query.signs[index], bins),
+            _even_bands(stretch.query.strong[index], bins),
+        )
+        rows.append(_places(catalogue, signs, strong, reach=reach, tempo=tempo, bins=bins))
     table = np.concatenate(rows)
     table = table[np.argsort(-table[:, 5], kind="stable")]
     # One of each neighbourhood: half a second, three bands, two tempos.
@@ -143,11 +144,15 @@ def _places(
     catalogue: Catalogue,
     signs: NDArray[np.uint64],
     strong: NDArray[np.uint64],
-    cells: int,
+    *,
     reach: float,
     tempo: float,
     bins: int,
 ) -> Table:
+    """Places beyond chance under one hypothesis, for the words of a thinned window."""
+    cells = int(np.bitwise_count(strong).sum())
+    if cells < _FEW_CELLS:
+        return np.zeros((0, len(align.COLUMNS)))
     counts, firsts = [], []
     for first, codes in zip(catalogue.firsts, catalogue.codes, strict=False):
         for parity, line in ((0, codes.even), (1, codes.odd)):

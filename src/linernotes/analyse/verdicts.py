@@ -1,4 +1,4 @@
-"""Is this alignment the same recording, or a stranger that happens to agree?
+"""Whether an alignment is the same recording, or a stranger that happens to agree.
 
 An alignment is weighed against four backgrounds: the same recording a little earlier, later, higher and lower (music
 that lasts or repeats agrees with itself); other places of the catalogue under the same change; the best that other
@@ -10,22 +10,37 @@ Conventions
 Features are natural logarithms of scores, so that the sum weighs ratios.
 """
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.analyse.candidates import Catalogue, Stretch, Table
 from linernotes.kernels import align
 
-__all__ = ["FEATURES", "features", "improve", "probabilities"]
+__all__ = ["FEATURES", "features", "improve", "one_each", "probabilities"]
 
-FEATURES = ("score", "near", "greatest_near", "elsewhere", "others", "agreement", "cells", "unchanged", "speed", "pitch", "tempo")
+FEATURES = (
+    "score",
+    "near",
+    "greatest_near",
+    "elsewhere",
+    "others",
+    "agreement",
+    "cells",
+    "unchanged",
+    "speed",
+    "pitch",
+    "tempo",
+)
 _ELSEWHERE = 300  # places of the catalogue that stand for all
 _OTHERS = slice(1, 9)  # the best other recordings; the very best may be a second true answer
 
 
-def improve(stretch: Stretch, catalogue: Catalogue, table: Table, steps: tuple[tuple[int, float, int, float, int], ...]) -> Table:
+def improve(
+    stretch: Stretch,
+    catalogue: Catalogue,
+    table: Table,
+    steps: tuple[tuple[int, float, int, float, int], ...],
+) -> Table:
     """Refine a table in several passes (arguments of :func:`linernotes.kernels.align.refine`); best first.
 
     Rows outside any recording, or that come to lie on a row already there, are dropped.
@@ -43,6 +58,15 @@ def improve(stretch: Stretch, catalogue: Catalogue, table: Table, steps: tuple[t
     return kept[kept[:, 5] > 0]
 
 
+def one_each(table: Table) -> Table:
+    """Keep of an ordered table the best row of each recording, and its best unchanged row."""
+    unchanged = (table[:, 1] == 1.0) & (table[:, 2] == 0.0)
+    _, best = np.unique(table[:, 3], return_index=True)
+    plain = np.flatnonzero(unchanged)
+    _, plain_best = np.unique(table[plain, 3], return_index=True)
+    return table[np.unique(np.concatenate([best, plain[plain_best]]))]
+
+
 def features(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np.float64]:
     """Weigh every row of an improved table; shape (n, len(FEATURES))."""
     around = np.zeros((len(table), 3))
@@ -50,9 +74,7 @@ def features(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np
     for s, (first, rows) in _by_segment(catalogue, table):
         part, out = _shifted(table[rows], -first), np.zeros((len(rows), 3))
         query, frames = stretch.query, catalogue.segments[s].frames
-        align.scores_around(
-            query.signs, query.strong, stretch.start, stretch.stop, frames, part, places[s], out
-        )
+        align.scores_around(query.signs, query.strong, stretch.start, stretch.stop, frames, part, places[s], out)
         around[rows] = out
     score, cells, opposite = table[:, 5], table[:, 6], table[:, 7]
     # A recording too short to tell counts as an ordinary one.
@@ -79,7 +101,7 @@ def features(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np
 
 
 def _others(table: Table) -> NDArray[np.float64]:
-    """What the best other recordings reach, for each row: the mean of the second to ninth."""
+    """Tell for each row what the best other recordings reach: the mean of the second to ninth."""
     best: dict[float, float] = {}
     for low, score in table[:, [3, 5]]:
         best[low] = max(best.get(low, 0.0), score)
@@ -126,3 +148,14 @@ def _shifted(table: Table, by: int) -> Table:
     moved = table.copy()
     moved[:, [0, 3, 4]] += by
     return moved
+
+
+# Fitted by logistic regression, see docs/fingerprint.md; one weight a feature.
+_WEIGHTS = np.array([4.5, -1.47, -0.36, -1.76, -5.1, 4.25, 2.37, 4.34, 1.66, 2.09, 1.23])
+_BIAS = -12.52
+
+
+def probabilities(weighed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probability that each row of :func:`features` is the same recording; shape (n,)."""
+    chances: NDArray[np.float64] = 1 / (1 + np.exp(-(weighed @ _WEIGHTS + _BIAS)))
+    return chances

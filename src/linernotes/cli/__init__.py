@@ -15,6 +15,7 @@ import typer
 import linernotes
 from linernotes.cli import catalogue, demo, register, trace
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
+from linernotes.formats.wording import printable
 
 __all__ = ["app", "main"]
 
@@ -72,5 +73,5 @@ def main() -> None:
 
 def _leave(message: str, code: int) -> None:
     sys.stdout.flush()
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)
     sys.exit(code)

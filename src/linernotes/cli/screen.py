@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from linernotes.formats import wording
+from linernotes.formats.wording import printable
 from linernotes.model import Evidence, Problem, Recording, RecordingEntry, Trace
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def note(text: str) -> None:
 def _print_problems(problems: Sequence[Problem]) -> None:
     """Print each problem in a line of its own, beside the results."""
     for problem in problems:
-        _errors.print(Text.assemble(("  ✗ ", "red"), problem.message), soft_wrap=True)
+        _errors.print(Text.assemble(("  ✗ ", "red"), printable(problem.message)), soft_wrap=True)
 
 
 def print_row(trace: Trace) -> None:
@@ -81,9 +82,9 @@ def print_row(trace: Trace) -> None:
     if trace.upload is None:
         _print_problems(trace.problems)
         return
-    line = Text.assemble(f"  {trace.path}  ", ("→", "dim"))
+    line = Text.assemble(f"  {printable(trace.path)}  ", ("→", "dim"))
     for reference in {e.reference.id: e.reference for e in trace.evidence}.values():
-        line.append_text(Text.assemble(f"  {reference.title} ", (reference.artist, "dim")))
+        line.append_text(Text.assemble(f"  {printable(reference.title)} ", (printable(reference.artist), "dim")))
     _console.print(line if trace.evidence else line.append("  nothing known", "dim"), soft_wrap=True)
     _print_problems(trace.problems)
 
@@ -104,7 +105,7 @@ def _print_trace(trace: Trace) -> None:
     sound = f"{wording.sample_rate(upload.sample_rate_hz)} {wording.channel_count(upload.channels)}"
     facts = f"{wording.clock(upload.duration_s)} · {sound} · sha256 {upload.sha256[:12]}…"
     _console.print()
-    _console.print(Text.assemble((trace.path, "bold"), "  ", (facts, "dim")), soft_wrap=True)
+    _console.print(Text.assemble((printable(trace.path), "bold"), "  ", (facts, "dim")), soft_wrap=True)
     _console.print(Padding(_picture(trace), (1, 0, 1, 2)))
     if not trace.evidence:
         _console.print(f"  {wording.verdict(trace)}")
@@ -162,8 +163,8 @@ def _print_evidence(evidence: Evidence, number: int) -> None:
     _console.print(
         Text.assemble(
             (f"  {number + 1}  ", f"bold {_colour(number)}"),
-            (reference.title, "bold"),
-            f"  {reference.artist or 'unknown artist'}  ",
+            (printable(reference.title), "bold"),
+            f"  {printable(reference.artist) or 'unknown artist'}  ",
             (codes, "dim"),
         )
     )
@@ -179,7 +180,12 @@ def _print_credits(trace: Trace) -> None:
         return
     table = Table(box=None, padding=(0, 2), pad_edge=False, show_header=False)
     for credit in trace.credits:
-        table.add_row(credit.role.value, Text(credit.party), str(credit.share or ""), Text(credit.because, "dim"))
+        table.add_row(
+            credit.role.value,
+            Text(printable(credit.party)),
+            str(credit.share or ""),
+            Text(printable(credit.because), "dim"),
+        )
     _console.print()
     _console.print(Padding("[bold]Credits[/bold]", (0, 0, 0, 2)))
     _console.print(Padding(table, (0, 0, 0, 4)))
@@ -201,8 +207,8 @@ def print_recording(recording: Recording) -> None:
     """Print one recording of the catalogue in a line."""
     line = Text.assemble(
         (f"  {recording.id}  ", "dim"),
-        (recording.title, "bold"),
-        f"  {recording.artist}  ",
+        (printable(recording.title), "bold"),
+        f"  {printable(recording.artist)}  ",
         (f"{wording.clock(recording.duration_s)}  {recording.isrc or ''}", "dim"),
     )
     _console.print(line, soft_wrap=True)
@@ -212,15 +218,17 @@ def print_entry(entry: RecordingEntry) -> None:
     """Print a recording with its work, who made it and whose share it is."""
     print_recording(entry.recording)
     if entry.work is not None:
-        _console.print(Text.assemble("  of the work ", (entry.work.title, "bold"), f"  {entry.work.iswc or ''}"))
+        _console.print(
+            Text.assemble("  of the work ", (printable(entry.work.title), "bold"), f"  {entry.work.iswc or ''}")
+        )
     names = {party.id: party.name for party in entry.parties}
     table = Table(box=None, padding=(0, 2), pad_edge=False, show_header=False)
     for did in entry.contributions:
         shares = [s for s in entry.shares if (s.subject_id, s.party_id) == (did.subject_id, did.party_id)]
         told = ", ".join(f"{s.right_type.value} {s.fraction}" for s in shares)
-        table.add_row(did.role.value, Text(names[did.party_id]), Text(told, "dim"))
+        table.add_row(did.role.value, Text(printable(names[did.party_id])), Text(told, "dim"))
     _console.print(Padding(table, (0, 0, 0, 4)))
-    _console.print(Text(f"  {entry.recording.path}", "dim"), soft_wrap=True)
+    _console.print(Text(f"  {printable(entry.recording.path)}", "dim"), soft_wrap=True)
 
 
 def print_demo(demo: Demo) -> None:

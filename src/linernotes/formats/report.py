@@ -134,8 +134,7 @@ def html(traces: Sequence[Trace], clips: Mapping[tuple[int, int], Clips], *, gen
     """
     names = _names([trace.path for trace in traces])
     sections = [
-        _section(index, name, trace, clips)
-        for index, (name, trace) in enumerate(zip(names, traces, strict=True))
+        _section(index, name, trace, clips) for index, (name, trace) in enumerate(zip(names, traces, strict=True))
     ]
     # Style attributes would need a looser policy, so that even positions are rules of the one hashed sheet.
     style = _source("report.css") + "".join(_rules(sections))
@@ -179,9 +178,7 @@ def _section(index: int, name: str, trace: Trace, clips: Mapping[tuple[int, int]
 def _upload_facts(upload: Upload, evidence: Sequence[Evidence]) -> list[_Fact]:
     facts = [
         _Fact("Length", wording.clock(upload.duration_s)),
-        _Fact(
-            "Sound", f"{wording.sample_rate(upload.sample_rate_hz)}, {wording.channel_count(upload.channels)}"
-        ),
+        _Fact("Sound", f"{wording.sample_rate(upload.sample_rate_hz)}, {wording.channel_count(upload.channels)}"),
     ]
     if evidence:
         heard_s = timeline.covered([_inside(each, upload) for each in evidence])
@@ -225,9 +222,7 @@ def _inside(evidence: Evidence, upload: Upload) -> tuple[float, float]:
 
 
 def _order(evidence: Sequence[Evidence]) -> list[int]:
-    return sorted(
-        range(len(evidence)), key=lambda i: (evidence[i].query_start_s, evidence[i].query_stop_s, i)
-    )
+    return sorted(range(len(evidence)), key=lambda i: (evidence[i].query_start_s, evidence[i].query_stop_s, i))
 
 
 def _positions(evidence: Sequence[Evidence]) -> dict[str, int]:
@@ -263,11 +258,7 @@ def _cards(
                 colour=colours[reference.id],
                 title=reference.title,
                 artist=reference.artist,
-                ids=[
-                    (name, value)
-                    for name, value in (("ISRC", reference.isrc), ("ISWC", reference.iswc))
-                    if value
-                ],
+                ids=[(name, value) for name, value in (("ISRC", reference.isrc), ("ISWC", reference.iswc)) if value],
                 query=wording.span(each.query_start_s, each.query_stop_s),
                 facts=_evidence_facts(each),
                 explanation=each.explanation,
@@ -310,9 +301,7 @@ def _sounds(evidence: Evidence, held: Clips | None) -> list[_Sound]:
     reference = evidence.reference_start_s, evidence.reference_stop_s
     if held.span_s:
         query, ratio = held.span_s, _ratio(evidence)
-        start_s, stop_s = (
-            evidence.reference_start_s + (at_s - evidence.query_start_s) * ratio for at_s in query
-        )
+        start_s, stop_s = (evidence.reference_start_s + (at_s - evidence.query_start_s) * ratio for at_s in query)
         reference = start_s, stop_s
     return [
         _Sound(
@@ -366,8 +355,7 @@ def _names(paths: Sequence[str]) -> list[str]:
 def _policy(style: str, script: str) -> str:
     """Allow this style sheet, this script and the sounds inside the page, and nothing else."""
     style_hash, script_hash = (
-        base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-        for text in (style, script)
+        base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in (style, script)
     )
     return (
         f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "

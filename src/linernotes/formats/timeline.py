@@ -100,9 +100,7 @@ def columns(waveform: NDArray[np.float32], *, most: int) -> NDArray[np.float64]:
     if len(whole) <= most:
         return whole
     starts = np.arange(most) * len(whole) // most
-    return np.column_stack(
-        [np.minimum.reduceat(whole[:, 0], starts), np.maximum.reduceat(whole[:, 1], starts)]
-    )
+    return np.column_stack([np.minimum.reduceat(whole[:, 0], starts), np.maximum.reduceat(whole[:, 1], starts)])
 
 
 def outline(shape: NDArray[np.float64]) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "channel_count",
     "clock",
     "likelihood",
+    "printable",
     "sample_rate",
     "share",
     "span",
@@ -55,6 +56,11 @@ def clock(at_s: float, *, tenths: bool = True) -> str:
     hours, rest = divmod(minutes, 60)
     text = f"{hours}:{rest:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
     return f"{text}.{tenth}" if tenths else text
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would obey instead of print: names and tags come from strangers."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def span(start_s: float, stop_s: float) -> str:

@@ -4,13 +4,13 @@ A batch never stops at a bad file. What was committed stays: after a kill, the s
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from linernotes import identifiers
 from linernotes.errors import ConflictError, IdentifierError, InputError
-from linernotes.formats.tables import Metadata, PartyLine, read_metadata
+from linernotes.formats.tables import Metadata, MetadataTable, PartyLine, read_metadata
 from linernotes.journeys.listening import Heard, Progress, file_sha256, find_audio, hear, over_cores
 from linernotes.model import Contribution, Party, Problem, Recording, RecordingEntry, RightType, Role, Share, Work
 from linernotes.store.catalogue import content_id
@@ -132,39 +132,36 @@ def _commit(workspace: Workspace, batch: Sequence[Heard], table: "_Table", resul
 
 
 class _Table:
-    """The metadata table, looked up by file: by place where the line names one that exists, else by name."""
+    """The metadata table, looked up by place where a line names a file that is there, else by the path's end."""
 
     def __init__(self, path: Path | None) -> None:
-        self.problems: Sequence[Problem] = ()
-        self.ignored: Sequence[str] = ()
-        self._rows: dict[Path | str, Metadata] = {}
-        self._faulty: set[Path | str] = set()
-        self._files: list[Path] = []
-        if path is None:
-            return
-        table = read_metadata(path)
+        table = read_metadata(path) if path is not None else MetadataTable([], [], frozenset(), [])
+        self._folder = path.parent if path is not None else Path()
         self.problems, self.ignored = table.problems, table.ignored
-        for row in table.rows:
-            self._files.append(path.parent / row.file)
-            self._rows[self._key(path, row.file)] = row
-        self._faulty = {self._key(path, file) for file in table.faulty_files}
+        self._rows = {self._key(row.file): row for row in table.rows}
+        self._faulty = {self._key(file) for file in table.faulty_files}
 
-    @staticmethod
-    def _key(table_path: Path, file: str) -> Path | str:
-        place = table_path.parent / file
-        return place.resolve() if place.exists() else Path(file).name
+    def _key(self, file: str) -> tuple[str, ...]:
+        place = self._folder / file
+        return (place.resolve() if place.exists() else Path(file)).parts
 
     def files(self) -> list[Path]:
         """List the files that good lines name, relative to the table."""
-        return self._files
+        return [self._folder / row.file for row in self._rows.values()]
 
     def row(self, path: Path) -> Metadata | None:
         """Return what the table says of this file."""
-        return self._rows.get(path.resolve()) or self._rows.get(path.name)
+        return next((self._rows[end] for end in _ends(path) if end in self._rows), None)
 
     def is_faulty(self, path: Path) -> bool:
         """Tell whether the line about this file could not be read."""
-        return path.resolve() in self._faulty or path.name in self._faulty
+        return any(end in self._faulty for end in _ends(path))
+
+
+def _ends(path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield a file's whole path, then its shorter and shorter ends."""
+    parts = path.resolve().parts
+    return (parts[start:] for start in range(len(parts)))
 
 
 def _entry(heard: Heard, row: Metadata | None) -> tuple[RecordingEntry, list[Problem]]:

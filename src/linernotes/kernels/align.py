@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, count_ones, readable, writable
 
-__all__ = ["COLUMNS", "agreement", "frame_disagreements", "refine", "scan_disagreements", "scores_around", "sweep"]
+__all__ = ["COLUMNS", "agreement", "refine", "scores_around", "sweep"]
 
 Words = NDArray[np.uint64]
 COLUMNS = ("place", "tempo", "bins", "low", "high", "score", "cells", "opposite")
@@ -53,8 +53,8 @@ _STRETCH = (_WORDS, _WORDS, types.int64, types.int64, _WORDS)  # signs, strong, 
 _WHERE = (types.int64, types.int64, types.float64, types.float64, types.int64)  # low, high, place, tempo, bins
 
 
-@compiled(types.UniTuple(types.int64, 2), *_STRETCH, *_WHERE)
-def _tally(
+@compiled(types.Tuple((types.int64, types.int64)), *_STRETCH, *_WHERE)
+def _tally(  # noqa: PLR0917  (numba knows no keywords)
     signs: Words,
     strong: Words,
     start: int,
@@ -88,10 +88,8 @@ def _tally(
     return int(cells), int(opposite)
 
 
-@compiled(
-    types.void, *_STRETCH, _TABLE, types.int64, types.float64, types.int64, types.float64, types.int64
-)
-def refine(
+@compiled(types.void, *_STRETCH, _TABLE, types.int64, types.float64, types.int64, types.float64, types.int64)
+def refine(  # noqa: PLR0917  (numba knows no keywords)
     signs: Words,
     strong: Words,
     start: int,
@@ -126,7 +124,7 @@ def refine(
 
 
 @compiled(types.void, *_STRETCH, _TABLE, _TABLE, _TABLE)
-def scores_around(
+def scores_around(  # noqa: PLR0917  (numba knows no keywords)
     signs: Words,
     strong: Words,
     start: int,
@@ -155,9 +153,7 @@ def scores_around(
             if abs(lag) < _FIRST_LAG:
                 continue
             for b in (-3, -1, 0, 1, 3):
-                cells, opposite = _tally(
-                    signs, strong, start, stop, frames, low, high, place + lag, tempo, bins + b
-                )
+                cells, opposite = _tally(signs, strong, start, stop, frames, low, high, place + lag, tempo, bins + b)
                 if cells >= least:
                     score = (cells - 2.0 * opposite) / np.sqrt(cells * tempo)
                     n, total, greatest = n + 1, total + score * score, max(greatest, score)
@@ -173,7 +169,7 @@ def scores_around(
 
 
 @compiled(types.void, _WORDS, _WORDS, _WORDS, *_WHERE, writable(types.uint32, 2))
-def agreement(
+def agreement(  # noqa: PLR0917  (numba knows no keywords)
     signs: Words,
     strong: Words,
     frames: Words,
@@ -194,24 +190,3 @@ def agreement(
             continue
         cells, opposite = _tally(signs, strong, i, i + 1, frames, at, at + 1, float(at), 1.0, bins)
         out[i, 0], out[i, 1] = cells, opposite
-
-
-@compiled(types.void, _WORDS, _WORDS, _WORDS, writable(types.uint32, 1))
-def scan_disagreements(reference: Words, signs: Words, strong: Words, out: NDArray[np.uint32]) -> None:
-    """Opposite signs among the ``strong`` cells at every alignment that fits; ``out``: shape (n - t + 1,)."""
-    n, t = reference.shape[0], 2 * signs.shape[0]
-    line, wanted, mask = reference.reshape(2 * n), signs.reshape(t), strong.reshape(t)
-    for a in range(out.shape[0]):
-        total = np.uint64(0)
-        for i in range(t):
-            total += count_ones((line[2 * a + i] ^ wanted[i]) & mask[i])
-        out[a] = total
-
-
-@compiled(types.void, _WORDS, _WORDS, _WORDS, writable(types.uint32, 1))
-def frame_disagreements(reference: Words, signs: Words, strong: Words, out: NDArray[np.uint32]) -> None:
-    """Opposite signs among the ``strong`` cells frame by frame; all of shape (t, 2), ``out`` of shape (t,)."""
-    for i in range(out.shape[0]):
-        out[i] = count_ones((reference[i, 0] ^ signs[i, 0]) & strong[i, 0]) + count_ones(
-            (reference[i, 1] ^ signs[i, 1]) & strong[i, 1]
-        )

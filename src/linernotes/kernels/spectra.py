@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 __all__ = ["band_loudness", "band_weights", "pack_bits", "whiten"]
 
 
-def band_weights(
-    *, sr: int, n_fft: int, lowest_hz: float, bands_per_octave: int, n_bands: int
-) -> NDArray[np.float32]:
+def band_weights(*, sr: int, n_fft: int, lowest_hz: float, bands_per_octave: int, n_bands: int) -> NDArray[np.float32]:
     """Triangles of unit sum over FFT bins, one per band, at least one bin wide; shape (n_fft // 2 + 1, n_bands)."""
     bins_hz = np.arange(n_fft // 2 + 1) * (sr / n_fft)
     centres_hz = lowest_hz * 2.0 ** (np.arange(n_bands) / bands_per_octave)

@@ -190,9 +190,7 @@ class Index:
         except BlockingIOError:
             os.close(self._lock)
             self._lock = -1
-            raise ConflictError(
-                f"another process writes {self._folder}: wait until it has finished"
-            ) from None
+            raise ConflictError(f"another process writes {self._folder}: wait until it has finished") from None
 
     def _require_writable(self) -> None:
         if self._lock < 0:
