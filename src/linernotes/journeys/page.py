@@ -5,8 +5,9 @@ from pathlib import Path
 
 import linernotes
 from linernotes import audio
-from linernotes.errors import LinernotesError, StorageError
+from linernotes.errors import LinernotesError
 from linernotes.formats.report import Clips, html
+from linernotes.journeys.files import write_whole
 from linernotes.model import Evidence, Trace
 from linernotes.workspace import Workspace
 
@@ -29,15 +30,8 @@ def page(workspace: Workspace, traces: Sequence[Trace]) -> str:
 
 
 def write_page(workspace: Workspace, traces: Sequence[Trace], path: Path) -> None:
-    """Write the page to a file, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(page(workspace, traces), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
+    """Write the page to a file, whole or not at all; StorageError if it cannot be."""
+    write_whole(path, page(workspace, traces))
 
 
 def _clips(workspace: Workspace, trace: Trace, evidence: Evidence) -> Clips:

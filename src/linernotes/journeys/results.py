@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from linernotes.errors import FormatError, StorageError
 from linernotes.formats.liner_notes import from_trace
+from linernotes.journeys.files import write_whole
 from linernotes.journeys.listening import file_sha256
 from linernotes.model import Trace
 
@@ -42,13 +43,8 @@ class ResultsFile:
         yield from ((number, line) for number, line in enumerate(whole.split("\n"), 1) if line)
 
     def _rewrite(self) -> None:
-        partial = self.path.with_name(f"{self.path.name}.partial")
-        try:
-            partial.write_text("".join(self._line(notes) for notes in self.kept.values()), encoding="utf-8")
-            partial.replace(self.path)
-            self._handle = self.path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise StorageError(f"{self.path}: cannot be written ({error.strerror})") from error
+        write_whole(self.path, "".join(self._line(notes) for notes in self.kept.values()))
+        self._handle = self.path.open("a", encoding="utf-8")
 
     @staticmethod
     def _line(notes: dict[str, Any]) -> str:
