@@ -74,7 +74,8 @@ def note(text: str) -> None:
 def _print_problems(problems: Sequence[Problem]) -> None:
     """Print each problem in a line of its own, beside the results."""
     for problem in problems:
-        _errors.print(Text.assemble(("  ✗ ", "red"), printable(problem.message)), soft_wrap=True)
+        told = problem.message if problem.where in problem.message else f"{problem.where}: {problem.message}"
+        _errors.print(Text.assemble(("  ✗ ", "red"), printable(told)), soft_wrap=True)
 
 
 def print_row(trace: Trace) -> None:
