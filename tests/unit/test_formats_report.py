@@ -213,7 +213,8 @@ def test_a_shorter_clip_names_the_part_it_plays() -> None:
     labels = [label for _, label in seen.all("button", "play")]
     assert labels == ["Play Upload 0:10.0\N{EN DASH}0:20.0", "Play Reference 0:27.3\N{EN DASH}0:38.3"]
     card = seen.all("article")[0][0]
-    assert (card["data-start-s"], card["data-stop-s"], card["data-ratio"]) == ("10.0", "20.0", "1.1")
+    assert (card["data-start-s"], card["data-stop-s"]) == ("10.0", "20.0")
+    assert (card["data-ratio-a"], card["data-ratio-b"]) == ("1.0", "1.1")
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from linernotes import audio
 from linernotes.errors import ConflictError, FormatError, ParameterError, StorageError, UnavailableError
 from linernotes.journeys.listening import find_audio, hear, over_cores
-from linernotes.journeys.page import page
+from linernotes.journeys.page import CLIP_RATE_HZ, page, undo
 from linernotes.journeys.register import register
 from linernotes.journeys.results import ResultsFile
 from linernotes.journeys.trace import trace, trace_many
-from linernotes.model import Role
+from linernotes.model import Role, Transform
 from linernotes.workspace import Workspace
 
 RATE_HZ = 22_050
@@ -264,3 +264,15 @@ def test_the_page_holds_both_sounds_or_says_which_is_missing(
         assert page(workspace, [notes]).count("data:audio/mpeg;base64,") == 2
         os.unlink(moved)  # noqa: PTH108
         assert page(workspace, [notes]).count("data:audio/mpeg;base64,") == 1
+
+
+@pytest.mark.parametrize(("pitch", "tempo"), [(0.0, 1.25), (3.0, 1.0), (12 * float(np.log2(0.85)), 0.85), (2.0, 1.1)])
+def test_a_change_is_undone_for_the_ear(pitch: float, tempo: float) -> None:
+    # An upload whose reference is a tone of 440 Hz.
+    n = 4 * CLIP_RATE_HZ
+    changed = 0.3 * np.sin(2 * np.pi * 440 * 2 ** (pitch / 12) * np.arange(n) / CLIP_RATE_HZ)
+    restored = undo(changed.astype(np.float32), Transform(pitch, tempo))
+    assert len(restored) == pytest.approx(n * tempo, rel=0.002)
+    middle = restored[CLIP_RATE_HZ // 2 : CLIP_RATE_HZ * 2]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+    assert np.argmax(spectrum) * CLIP_RATE_HZ / len(middle) == pytest.approx(440, abs=2)

@@ -186,7 +186,7 @@ def test_a_write_that_fails_leaves_the_old_state(
             try:
                 index.add({"rec_b": fingerprint(2)})
             except StorageError as error:
-                assert "No space left" in str(error)  # noqa: PT017
+                assert "No space left" in str(error)
     with opened(folder) as index:
         assert content(index) in (before, before | {"rec_b": bytes(fingerprint(2).frames)})
     with opened(folder, writable=True) as index:

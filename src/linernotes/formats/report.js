@@ -12,7 +12,7 @@
   const audioOf = (card, side) => card.querySelector(`audio[data-side="${side}"]`);
   const buttonOf = (card, side) => card.querySelector(`button[data-side="${side}"]`);
   const headOf = (card) => card.closest(".notes").querySelector(".playhead");
-  const speedOf = (card, side) => (side === "b" ? Number(card.dataset.ratio) : 1);
+  const speedOf = (card, side) => Number(side === "a" ? card.dataset.ratioA : card.dataset.ratioB);
   const upload_s = () => current.audio.currentTime / speedOf(current.card, current.side);
 
   function draw() {

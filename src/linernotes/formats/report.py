@@ -37,13 +37,15 @@ class Clips:
     """What can be played for one piece of evidence: the same stretch of both sounds, encoded.
 
     ``query`` and ``reference`` are None where a sound is no longer at hand. ``span_s`` is the part of the
-    upload they hold, ``(start_s, stop_s)``; None means the whole stretch of the evidence.
+    upload they hold, ``(start_s, stop_s)``; None means the whole stretch of the evidence. ``restored``: what was done
+    to the reference is undone in ``query``, so that both run at the reference's speed and pitch.
     """
 
     query: bytes | None
     reference: bytes | None
     media_type: str = "audio/mpeg"
     span_s: tuple[float, float] | None = None
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class _Card:
     explanation: str
     start_s: float
     stop_s: float
-    ratio: float
+    ratios: tuple[float, float]
     sounds: Sequence[_Sound]
     left: float
     width: float
@@ -264,7 +266,7 @@ def _cards(
                 explanation=each.explanation,
                 start_s=round(start_s, 3),
                 stop_s=round(stop_s, 3),
-                ratio=_ratio(each),
+                ratios=(_ratio(each) if held and held.restored else 1.0, _ratio(each)),
                 sounds=_sounds(each, held),
                 left=left,
                 width=width,
@@ -306,7 +308,7 @@ def _sounds(evidence: Evidence, held: Clips | None) -> list[_Sound]:
     return [
         _Sound(
             side="a",
-            name="Upload",
+            name="Upload, change undone" if held.restored else "Upload",
             place=wording.span(*query),
             source=_data_uri(held.query, held.media_type),
             absence="The upload cannot be played here: its file could not be read again.",
