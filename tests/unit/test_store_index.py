@@ -132,7 +132,7 @@ def test_other_parameters_are_refused(folder: Path) -> None:
         lambda data: data + b"\0",
         lambda data: b"X" + data[1:],
         lambda data: data[:40],
-        lambda data: b"",
+        lambda _: b"",
         lambda data: data[:16] + b"{" * 32 + data[48:],
         lambda data: data.replace(b'"cells-test"', b'"cells-tesT"'),
         lambda data: data.replace(b'"shape": [2]', b'"shape": [9]'),

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from linernotes.kernels import align
 from linernotes.model import Fingerprint, FingerprintIndex, FingerprintSegment
 
-__all__ = ["ALL_TRANSFORMS", "UNCHANGED", "Catalogue", "Stretch", "propose"]
+__all__ = ["ALL_TRANSFORMS", "UNCHANGED", "Catalogue", "Stretch", "propose", "rank"]
 
 Table = NDArray[np.float64]
 Hypothesis = tuple[float, int]
@@ -32,7 +33,8 @@ Hypothesis = tuple[float, int]
 UNCHANGED: tuple[Hypothesis, ...] = ((1.0, 0),)
 ALL_TRANSFORMS: tuple[Hypothesis, ...] = tuple((math.exp(0.055 * t), b) for t in range(-4, 6) for b in range(-9, 10))
 _LEAST_DEVIATIONS = 3.4  # a place nearer to chance than this is no candidate
-_PER_HYPOTHESIS = 64
+_PER_HYPOTHESIS = 96
+_PER_RECORDING = 8  # so that music that lasts does not crowd out the rest
 _FEW_CELLS = 120
 _PRIOR_ALIGNMENTS, _PRIOR_DEVIATION = (
     4000.0,
@@ -92,6 +94,16 @@ class Catalogue:
         """What :func:`propose` reads, segment by segment."""
         return [_codes_of(segment) for segment in self.segments]
 
+    @cached_property
+    def _edges(self) -> NDArray[np.int64]:
+        """Where recordings begin, all segments in one row."""
+        edges = [f + s.starts[:-1] for f, s in zip(self.firsts, self.segments, strict=False)]
+        return np.concatenate(edges) if edges else np.zeros(0, np.int64)
+
+    def numbers(self, places: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Count the recordings before the one at each place."""
+        return np.searchsorted(self._edges, places, side="right")
+
     def locate(self, place: float) -> tuple[int, int] | None:
         """Segment and recording that own frame ``place``; None where nothing does or it was removed."""
         s = int(np.searchsorted(self.firsts, place, side="right")) - 1
@@ -122,7 +134,18 @@ def propose(stretch: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothe
     # One of each neighbourhood: half a second, three bands, two tempos.
     key = np.stack([table[:, 0] // 8, (table[:, 2] + 30) // 3, np.round(np.log(table[:, 1]) / 0.055) // 2], axis=1)
     _, first = np.unique(key, axis=0, return_index=True)
-    return table[np.sort(first)[:limit]]
+    table = table[np.sort(first)]
+    return table[rank(catalogue.numbers(table[:, 0])) < _PER_RECORDING][:limit]
+
+
+def rank(groups: NDArray[Any]) -> NDArray[np.intp]:
+    """How many earlier entries belong to the same group, for each entry."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    ranks = np.empty(len(groups), np.intp)
+    ranks[order] = np.arange(len(groups)) - np.repeat(starts, np.diff([*starts, len(groups)]))
+    return ranks
 
 
 def _thin(stretch: Stretch, tempo: float) -> tuple[NDArray[np.intp], float]:
@@ -160,11 +183,10 @@ def _places(
             align.sweep(line, signs, strong, out)
             counts.append(out)
             firsts.append(first + parity)
-    mean = 0.5 * cells
-    n = sum(map(len, counts))
+    n = sum(map(len, counts)) + _PRIOR_ALIGNMENTS
+    mean = (sum(float(np.sum(out, dtype=np.float64)) for out in counts) + _PRIOR_ALIGNMENTS * 0.5 * cells) / n
     squares = sum(float(np.sum((out.astype(np.float32) - np.float32(mean)) ** 2)) for out in counts)
-    prior = _PRIOR_ALIGNMENTS * _PRIOR_DEVIATION**2 * cells
-    deviation = math.sqrt((squares + prior) / (n + _PRIOR_ALIGNMENTS))
+    deviation = math.sqrt((squares + _PRIOR_ALIGNMENTS * _PRIOR_DEVIATION**2 * cells) / n)
     rows = []
     for first, out in zip(firsts, counts, strict=True):
         at = np.flatnonzero(out < mean - _LEAST_DEVIATIONS * deviation)

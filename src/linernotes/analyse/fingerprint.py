@@ -34,7 +34,8 @@ _COARSE = ((4, 0.5, 2, 0.02, 1), (1, 0.25, 1, 0.01, 0))
 _PLACE_ONLY = ((4, 0.5, 0, 0.0, 0), (1, 0.25, 0, 0.0, 0))
 _WIDE = ((3, 0.5, 3, 0.006, 1), (1, 0.25, 1, 0.002, 0))
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
-_CLEAR = 0.75  # agreement above which nothing else is heard beside a recording
+_SURE = 0.88  # least probability told at first sight, without a search
+_CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
 _WORDS_A_SEARCH = 1.2e10
 """Upper bound of the 64-bit comparisons one search may spend on changed recordings, some seconds of one core."""
 
@@ -73,7 +74,7 @@ def match(
     windows = _windows(query)
     kept: list[_Heard] = []
     for window in windows:
-        _keep(kept, _hear(window, catalogue, UNCHANGED, threshold), query, catalogue)
+        _keep(kept, _hear(window, catalogue, UNCHANGED, max(threshold, _SURE)), query, catalogue)
     for window in _affordable([w for w in windows if not _explained(w, kept)], catalogue):
         if not _explained(window, kept):
             _keep(kept, _hear(window, catalogue, ALL_TRANSFORMS, threshold), query, catalogue)
@@ -112,7 +113,8 @@ def _hear(window: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothesis
     proposed = candidates.propose(window, catalogue, hypotheses, limit=100 if hypotheses is UNCHANGED else 400)
     table = verdicts.improve(window, catalogue, proposed, _COARSE)[:_REFINED]
     table = _with_unchanged(window, catalogue, table, table)
-    heard = _weighed(window, catalogue, table, threshold)
+    searched = len(hypotheses) > 1
+    heard = _weighed(window, catalogue, table, threshold=threshold, searched=searched)
     wide = Stretch(window.query, max(0, window.start - _STRIDE), min(len(window.query.signs), window.stop + _STRIDE))
     if len(table) and wide.stop - wide.start > 1.2 * (window.stop - window.start):
         moved = table[:_REFINED].copy()
@@ -121,7 +123,8 @@ def _hear(window: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothesis
             wide,
             catalogue,
             _with_unchanged(wide, catalogue, moved, verdicts.improve(wide, catalogue, moved, _WIDE)),
-            threshold,
+            threshold=threshold,
+            searched=searched,
         )
     return sorted(heard, key=lambda h: -h.probability)
 
@@ -134,11 +137,11 @@ def _with_unchanged(stretch: Stretch, catalogue: Catalogue, places: Table, table
     return both[np.argsort(-both[:, 5], kind="stable")]
 
 
-def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, threshold: float) -> list[_Heard]:
+def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, threshold: float, searched: bool) -> list[_Heard]:
     table = verdicts.one_each(table[:_WEIGHED])
     if not len(table):
         return []
-    chances = verdicts.probabilities(verdicts.features(stretch, catalogue, table))
+    chances = verdicts.probabilities(verdicts.features(stretch, catalogue, table), searched=searched)
     heard = []
     for row, probability in zip(table, chances, strict=True):
         where = catalogue.locate(row[3])

@@ -24,7 +24,8 @@ __all__ = ["Diagonal", "follow"]
 _ROUNDS = 6
 _REACH = 320  # query frames looked at beyond what already holds, 10 s
 _KEEP = 0.5  # a frame pays if it agrees at least this much of what the stretch does on average
-_SAME_TEMPO, _SAME_BANDS = 0.004, 0.6
+_SAME_TEMPO, _SAME_BANDS = 0.003, 0.6
+_NEARLY_STEADY, _STEADY_ENOUGH = 0.03, 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,18 @@ def _row(catalogue: Catalogue, diagonal: Diagonal) -> NDArray[np.float64]:
 
 
 def _refined(query: Fingerprint, catalogue: Catalogue, diagonal: Diagonal) -> Diagonal:
+    """Move a diagonal to where its stretch agrees best; a steady tempo is preferred unless it clearly agrees less."""
     stretch = Stretch(query, diagonal.start, diagonal.stop)
-    table, frames = _row(catalogue, diagonal), catalogue.segments[diagonal.segment].frames
     fine = 1.0 / max(40, stretch.stop - stretch.start)  # moves the ends by a quarter of a reference frame
-    for step in ((2, 0.5, 3, 2 * fine, 0), (1, 0.25, 1, fine, 0)):
-        align.refine(query.signs, query.strong, stretch.start, stretch.stop, frames, table, *step)
-    place, tempo, bins, *_ = table[0]
+    free = _row(catalogue, diagonal)
+    steady = free.copy()
+    steady[0, 1] = 1.0
+    frames = catalogue.segments[diagonal.segment].frames
+    for table, n_tempos in ((free, 3), (steady, 0)):
+        for step in ((3, 0.5, n_tempos, 2 * fine, 0), (1, 0.25, min(1, n_tempos), fine, 0)):
+            align.refine(query.signs, query.strong, stretch.start, stretch.stop, frames, table, *step)
+    is_steady = abs(free[0, 1] - 1) < _NEARLY_STEADY and steady[0, 5] >= _STEADY_ENOUGH * free[0, 5]
+    place, tempo, bins, *_ = steady[0] if is_steady else free[0]
     return replace(diagonal, origin=float(place - stretch.middle * tempo / 2), tempo=float(tempo), bins=int(bins))
 
 

@@ -7,13 +7,15 @@ makes one probability of them.
 
 Conventions
 -----------
-Features are natural logarithms of scores, so that the sum weighs ratios.
+Features are natural logarithms of scores, so that the sum weighs ratios; ``clear`` is Fisher's transformation of the
+share of equal cells less that of opposite ones, so that an exact copy stands out; ``unchanged`` to ``tempo`` say 0
+or 1.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.analyse.candidates import Catalogue, Stretch, Table
+from linernotes.analyse.candidates import Catalogue, Stretch, Table, rank
 from linernotes.kernels import align
 
 __all__ = ["FEATURES", "features", "improve", "one_each", "probabilities"]
@@ -21,18 +23,27 @@ __all__ = ["FEATURES", "features", "improve", "one_each", "probabilities"]
 FEATURES = (
     "score",
     "near",
-    "greatest_near",
     "elsewhere",
     "others",
-    "agreement",
+    "clear",
     "cells",
     "unchanged",
     "speed",
     "pitch",
     "tempo",
+    "length",
 )
 _ELSEWHERE = 300  # places of the catalogue that stand for all
+_PER_RECORDING = 3
 _OTHERS = slice(1, 9)  # the best other recordings; the very best may be a second true answer
+_CLEAREST = 0.995
+_USUAL_LENGTH = 156  # query frames
+_USUAL_BEST = 3.2  # what they reach, in scores elsewhere
+
+
+# Fitted by logistic regression (docs/fingerprint.md): one weight a feature, then the constant.
+_AT_FIRST_SIGHT = np.array([6.679, -1.871, -0.903, -5.118, 5.025, 1.703, 2.212, -0.349, 0.754, 1.192, -0.766, -21.925])
+_AFTER_A_SEARCH = np.array([7.045, -0.518, -1.429, -7.078, 3.279, 1.852, 5.38, 2.904, 0.752, 1.285, -1.846, -21.269])
 
 
 def improve(
@@ -55,7 +66,8 @@ def improve(
     ordered = bounded[np.argsort(-bounded[:, 5], kind="stable")]
     _, first_of = np.unique(np.round(ordered[:, [0, 2]] / (3.0, 1.0)), axis=0, return_index=True)
     kept = ordered[np.sort(first_of)]
-    return kept[kept[:, 5] > 0]
+    kept = kept[kept[:, 5] > 0]
+    return kept[rank(kept[:, 3]) < _PER_RECORDING]
 
 
 def one_each(table: Table) -> Table:
@@ -64,53 +76,59 @@ def one_each(table: Table) -> Table:
     _, best = np.unique(table[:, 3], return_index=True)
     plain = np.flatnonzero(unchanged)
     _, plain_best = np.unique(table[plain, 3], return_index=True)
-    return table[np.unique(np.concatenate([best, plain[plain_best]]))]
+    kept: Table = table[np.unique(np.concatenate([best, plain[plain_best]]))]
+    return kept
 
 
 def features(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np.float64]:
     """Weigh every row of an improved table; shape (n, len(FEATURES))."""
-    around = np.zeros((len(table), 3))
+    around = np.zeros((len(table), 2))
     places = _elsewhere(catalogue)
     for s, (first, rows) in _by_segment(catalogue, table):
-        part, out = _shifted(table[rows], -first), np.zeros((len(rows), 3))
+        part, out = _shifted(table[rows], -first), np.zeros((len(rows), 2))
         query, frames = stretch.query, catalogue.segments[s].frames
         align.scores_around(query.signs, query.strong, stretch.start, stretch.stop, frames, part, places[s], out)
         around[rows] = out
     score, cells, opposite = table[:, 5], table[:, 6], table[:, 7]
     # A recording too short to tell counts as an ordinary one.
-    fallback = score[:, None] * (0.33, 0.7, 0.33)
+    fallback = score[:, None] * (0.33, 0.33)
     around = np.where(around > 0, around, fallback)
     tempo, bins = table[:, 1], table[:, 2]
     steady, level = np.abs(tempo - 1) < 0.012, bins == 0
     on_speed = np.abs(24 * np.log2(tempo) - bins) <= 0.9
     unchanged = steady & level
-    return np.stack(
+    weighed: NDArray[np.float64] = np.stack(
         [
             np.log(score),
             *np.log(np.maximum(around, 0.5)).T,
-            np.log(_others(table)),
-            np.log(np.maximum((cells - 2 * opposite) / np.maximum(cells, 1), 0.01)),
+            np.log(_others(table, around[:, 1])),
+            np.arctanh(np.clip((cells - 2 * opposite) / np.maximum(cells, 1), 0.0, _CLEAREST)),
             np.log(cells),
             unchanged,
             on_speed & ~unchanged,
             steady & ~unchanged,
             level & ~unchanged,
+            np.full(len(table), np.log((stretch.stop - stretch.start) / _USUAL_LENGTH)),
         ],
         axis=1,
     )
+    return weighed
 
 
-def _others(table: Table) -> NDArray[np.float64]:
-    """Tell for each row what the best other recordings reach: the mean of the second to ninth."""
+def _others(table: Table, elsewhere: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tell for each row what the best other recordings reach: the mean of the second to ninth.
+
+    Where there are not so many, what is missing is taken from the scores elsewhere.
+    """
     best: dict[float, float] = {}
     for low, score in table[:, [3, 5]]:
         best[low] = max(best.get(low, 0.0), score)
-    ranked = sorted(best.items(), key=lambda item: -item[1])
+    ranked = sorted(best.items(), key=lambda item: -item[1])[: _OTHERS.stop + 1]
     means = np.zeros(len(table))
-    for i, (low, score) in enumerate(table[:, [3, 5]]):
-        rest = [value for other, value in ranked if other != low]
-        some = rest[_OTHERS] or rest
-        means[i] = max(float(np.mean(some)) if some else 0.0, 0.3 * score, 1.0)
+    for i, low in enumerate(table[:, 3]):
+        rest = [value for other, value in ranked if other != low][_OTHERS]
+        missing = (_OTHERS.stop - _OTHERS.start - len(rest)) * [_USUAL_BEST * elsewhere[i]]
+        means[i] = np.mean([*rest, *missing])
     return means
 
 
@@ -150,12 +168,11 @@ def _shifted(table: Table, by: int) -> Table:
     return moved
 
 
-# Fitted by logistic regression, see docs/fingerprint.md; one weight a feature.
-_WEIGHTS = np.array([4.5, -1.47, -0.36, -1.76, -5.1, 4.25, 2.37, 4.34, 1.66, 2.09, 1.23])
-_BIAS = -12.52
+def probabilities(weighed: NDArray[np.float64], *, searched: bool) -> NDArray[np.float64]:
+    """Probability that each row of :func:`features` is the same recording; shape (n,).
 
-
-def probabilities(weighed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probability that each row of :func:`features` is the same recording; shape (n,)."""
-    chances: NDArray[np.float64] = 1 / (1 + np.exp(-(weighed @ _WEIGHTS + _BIAS)))
+    ``searched``: whether changed recordings were looked for too; then others have had more chances to agree.
+    """
+    weights = _AFTER_A_SEARCH if searched else _AT_FIRST_SIGHT
+    chances: NDArray[np.float64] = 1 / (1 + np.exp(-(weighed @ weights[:-1] + weights[-1])))
     return chances

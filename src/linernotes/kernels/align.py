@@ -14,6 +14,8 @@ the reference frame, not always whole, that lies under the middle of the query's
 over reference speed; ``bins`` is how many bands higher the query is.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
@@ -49,11 +51,12 @@ def _moved(word: np.uint64, n: int) -> np.uint64:
     return word << np.uint64(-n)
 
 
+_PAIR: Any = types.Tuple((types.int64, types.int64))  # type: ignore[no-untyped-call]
 _STRETCH = (_WORDS, _WORDS, types.int64, types.int64, _WORDS)  # signs, strong, start, stop, frames
 _WHERE = (types.int64, types.int64, types.float64, types.float64, types.int64)  # low, high, place, tempo, bins
 
 
-@compiled(types.Tuple((types.int64, types.int64)), *_STRETCH, *_WHERE)
+@compiled(_PAIR, *_STRETCH, *_WHERE)
 def _tally(  # noqa: PLR0917  (numba knows no keywords)
     signs: Words,
     strong: Words,
@@ -137,7 +140,7 @@ def scores_around(  # noqa: PLR0917  (numba knows no keywords)
     """Root mean square of the scores of each alignment near its place, and at places ``elsewhere``.
 
     Near is 0.3 to 3 s away, also up to three bands higher or lower; ``elsewhere``: shape (m, 3), place, low, high.
-    ``out``: shape (n, 3): near, greatest near, elsewhere; 0 where the recording is too short to tell.
+    ``out``: shape (n, 2): near, elsewhere; 0 where there is too little to tell.
     """
     for r in range(table.shape[0]):
         place, tempo, bins, low, high = (
@@ -148,7 +151,7 @@ def scores_around(  # noqa: PLR0917  (numba knows no keywords)
             int(table[r, 4]),
         )
         least = max(float(_FEW), 0.5 * table[r, 6])
-        n, total, greatest = 0, 0.0, 0.0
+        n, total = 0, 0.0
         for lag in range(-_LAST_LAG, _LAST_LAG + 1, 2):
             if abs(lag) < _FIRST_LAG:
                 continue
@@ -156,8 +159,8 @@ def scores_around(  # noqa: PLR0917  (numba knows no keywords)
                 cells, opposite = _tally(signs, strong, start, stop, frames, low, high, place + lag, tempo, bins + b)
                 if cells >= least:
                     score = (cells - 2.0 * opposite) / np.sqrt(cells * tempo)
-                    n, total, greatest = n + 1, total + score * score, max(greatest, score)
-        out[r, 0], out[r, 1] = np.sqrt(total / max(n, 1)), greatest
+                    n, total = n + 1, total + score * score
+        out[r, 0] = np.sqrt(total / max(n, 1))
         n, total = 0, 0.0
         for e in range(elsewhere.shape[0]):
             at, bottom, top = elsewhere[e, 0], int(elsewhere[e, 1]), int(elsewhere[e, 2])
@@ -165,7 +168,7 @@ def scores_around(  # noqa: PLR0917  (numba knows no keywords)
             if cells >= least:
                 score = (cells - 2.0 * opposite) / np.sqrt(cells * tempo)
                 n, total = n + 1, total + score * score
-        out[r, 2] = np.sqrt(total / max(n, 1))
+        out[r, 1] = np.sqrt(total / max(n, 1))
 
 
 @compiled(types.void, _WORDS, _WORDS, _WORDS, *_WHERE, writable(types.uint32, 2))

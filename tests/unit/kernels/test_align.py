@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from linernotes.kernels import align, spectra
+
+Words = NDArray[np.uint64]
+
+
+def words(seed: int, n: int, share: float = 0.5) -> Words:
+    return spectra.pack_bits(np.random.default_rng(seed).random((n, 128)) < share)
+
+
+def row(place: float, tempo: float, bins: int, n: int) -> NDArray[np.float64]:
+    return np.array([[place, tempo, bins, 0.0, n, 0.0, 0.0, 0.0]])
+
+
+def heard(reference: Words, *, first: int, n: int, tempo: float = 1.0) -> Words:
+    """A query twice as dense as the reference, from reference frame ``first`` on."""
+    query: Words = reference[np.round(first + np.arange(n) * tempo / 2).astype(int)]
+    return query
+
+
+def test_sweep_counts_as_one_would_by_hand() -> None:
+    rng = np.random.default_rng(3)
+    codes, signs, strong = (rng.integers(0, 2**63, n).astype(np.uint64) for n in (50, 7, 7))
+    out = np.zeros(44, np.uint16)
+    align.sweep(codes, signs, strong, out)
+    by_hand = [int(np.bitwise_count((codes[a : a + 7] ^ signs) & strong).sum()) for a in range(44)]
+    assert out.tolist() == by_hand
+
+
+@pytest.mark.parametrize("bins", [-9, -2, -1, 0, 1, 2, 9])
+@pytest.mark.parametrize("tempo", [0.8, 1.0, 1.3])
+def test_refine_finds_place_tempo_and_bands(tempo: float, bins: int) -> None:
+    # Smooth over time, as sound is; otherwise half a frame beside the place nothing agrees.
+    n = 200
+    noise = np.random.default_rng(4).standard_normal((n + 8, 160))
+    smooth = np.sum([noise[i : i + n] for i in range(8)], axis=0) > 0
+    reference = spectra.pack_bits(smooth[:, 16:144])
+    moved = spectra.pack_bits(smooth[:, 16 - bins : 144 - bins])
+    query = heard(moved, first=40, n=100, tempo=tempo)
+    strong = np.full_like(query, 2**64 - 1)
+    table = row(40 + 49.5 * tempo / 2 + 1.5, tempo * 1.02, bins + 1, n)
+    align.refine(query, strong, 0, 100, reference, table, 4, 0.5, 2, 0.02, 1)
+    place, found_tempo, found_bins, _, _, score, cells, opposite = table[0]
+    assert abs(place - (40 + 49.5 * tempo / 2)) <= 0.5
+    assert found_tempo == pytest.approx(tempo, rel=0.021)
+    assert found_bins == bins
+    assert score > 0.8 * np.sqrt(cells / found_tempo)
+    assert opposite < 0.1 * cells
+
+
+def test_a_place_outside_the_recording_scores_nothing() -> None:
+    reference, query = words(5, 100), words(6, 40)
+    table = row(400.0, 1.0, 0, 100)
+    align.refine(query, np.full_like(query, 2**64 - 1), 0, 40, reference, table, 1, 0.5, 0, 0.0, 0)
+    assert table[0, 5] < 0
+
+
+def test_scores_around_an_exact_place_are_those_of_chance() -> None:
+    reference = words(7, 400)
+    query = heard(reference, first=150, n=120)
+    strong = np.full_like(query, 2**64 - 1)
+    elsewhere = np.array([[50.0, 0.0, 400.0], [300.0, 0.0, 400.0]])
+    out = np.zeros((1, 2))
+    table = row(150 + 59.5 / 2, 1.0, 0, 400)
+    align.refine(query, strong, 0, 120, reference, table, 0, 0.0, 0, 0.0, 0)
+    align.scores_around(query, strong, 0, 120, reference, table, elsewhere, out)
+    assert table[0, 5] > 80
+    assert 0.5 < out[0, 0] < 2.0
+    assert 0.0 < out[0, 1] < 4.0
+
+
+def test_agreement_tells_where_it_holds() -> None:
+    reference = words(8, 100)
+    query = np.concatenate([words(9, 40), heard(reference, first=30, n=60), words(10, 40)])
+    out = np.zeros((140, 2), np.uint32)
+    align.agreement(query, np.full_like(query, 2**64 - 1), reference, 0, 100, 10.0, 1.0, 0, out)
+    share = 1 - 2 * out[::2, 1] / np.maximum(out[::2, 0], 1)
+    assert (out[1::2] == 0).all()
+    assert (share[20:50] == 1).all()
+    assert np.abs(share[:20]).mean() < 0.2
