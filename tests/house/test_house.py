@@ -27,10 +27,13 @@ BELOW: dict[str, set[str]] = {
     "audio": {"kernels"},
     "analyse": {"kernels", "audio", "model"},
     "render": {"kernels", "audio", "model"},
+    "rights": {"money", "identifiers", "model"},
     "store": {"identifiers", "model"},
     "formats": {"identifiers", "model"},
-    "workspace": {"kernels", "audio", "model", "identifiers", "analyse", "render", "store", "formats"},
-    "journeys": {"kernels", "audio", "model", "identifiers", "analyse", "render", "store", "formats", "workspace"},
+    "workspace": {"kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats"},
+    "journeys": {
+        *("kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats", "workspace")
+    },
     # The edges also speak the outside world's formats: JSON is one.
     "cli": {"workspace", "journeys", "model", "formats"},
 }
@@ -91,6 +94,19 @@ def test_only_the_store_knows_the_database() -> None:
 def test_only_the_command_line_knows_a_screen() -> None:
     screens = re.compile(r"^\s*(import|from) (rich|typer)|(?<![\w.])print\(", re.MULTILINE)
     assert [str(m) for m in MODULES if part_of(m) != "cli" and screens.search(m.read_text(encoding="utf-8"))] == []
+
+
+def test_rights_and_money_know_no_float() -> None:
+    found = []
+    for module, tree in trees():
+        if part_of(module) not in ("rights", "money"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id == "float":
+                found.append(f"{module}:{node.lineno}")
+            if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                found.append(f"{module}:{node.lineno}")
+    assert found == []  # a fraction of a fraction must stay exact
 
 
 def test_nothing_replaces_rows_quietly() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, insert, or_, select
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import Contribution, Party, Recording, RecordingEntry, RightType, Role, Share, Work
-from linernotes.store.database import explained, open_empty, open_sqlite, reading, writing
+from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.schema import contributions, parties, recordings, shares, works
 
 __all__ = ["Catalogue", "content_id"]
@@ -34,10 +34,13 @@ def content_id(kind: str, *parts: str) -> str:
 class Catalogue:
     """What is known of parties, works and recordings; one database."""
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
-        """Open the catalogue at ``path``; a missing one is made if ``writable``, else it is empty."""
-        self.path = path
-        self.engine: Engine = open_sqlite(path, writable=writable) if writable or path.exists() else open_empty()
+    def __init__(self, path: Path | str, *, writable: bool) -> None:
+        """Open the catalogue in the file ``path``, or the database at the URL; a missing file is made if ``writable``.
+
+        One that is missing and not made is empty.
+        """
+        self.engine: Engine = open_database(path, writable=writable)
+        self.path = shown(path)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -104,7 +107,7 @@ class Catalogue:
     def _add_work(self, connection: Connection, work: Work) -> None:
         known = connection.execute(select(works).where(works.c.id == work.id)).first()
         if known is None:
-            connection.execute(insert(works).values(asdict(work)))
+            connection.execute(insert(works).values(asdict(work) | {"registered_at": datetime.now(UTC)}))
 
     def _add_roles(self, connection: Connection, entry: RecordingEntry, renamed: Mapping[str, str]) -> None:
         """Enter who did what; a work that is here already keeps the roles and shares it has."""
@@ -169,7 +172,7 @@ class Catalogue:
             work = None
             if recording.work_id is not None:
                 found = connection.execute(select(works).where(works.c.id == recording.work_id)).one()
-                work = Work(**found._mapping)
+                work = Work(found.id, found.title, found.iswc)
             subjects = [recording.id] + ([work.id] if work else [])
             did = connection.execute(
                 select(contributions).where(contributions.c.subject_id.in_(subjects)).order_by(*contributions.c)
