@@ -33,6 +33,7 @@ __all__ = [
     "FingerprintSegment",
     "Match",
     "ModelRelease",
+    "Obstacle",
     "Party",
     "Policy",
     "Problem",
@@ -408,6 +409,17 @@ class ClaimState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Obstacle(StrEnum):
+    """Why a claim may not go on until somebody other than the claimant has looked; a flood also ebbs by itself."""
+
+    AI_REFERENCE = "ai_reference"
+    CONTESTED_REFERENCE = "contested_reference"
+    LATE_REGISTRATION = "late_registration"
+    OVERLAPPING_REFERENCES = "overlapping_references"
+    SHARES_EXCEED_WHOLE = "shares_exceed_whole"
+    FLOOD = "flood"
+
+
 @dataclass(frozen=True, slots=True)
 class TerritoryRule:
     """What holds in one territory where it is not what holds in the rest of the world."""
@@ -424,7 +436,7 @@ class Claim:
 
     ``subject_id`` is the work, recording or voice the right is in, ``evidence_id`` the stored record of ``evidence``.
     ``action``, ``share`` and ``side`` hold in the world but for ``exceptions``. ``because`` says, a reason a line, why
-    this action and this state.
+    this action and this state; ``obstacles`` are those that nobody has resolved yet.
     """
 
     id: str
@@ -442,6 +454,7 @@ class Claim:
     state: ClaimState
     because: Sequence[str]
     exceptions: Sequence[TerritoryRule] = ()
+    obstacles: Sequence[Obstacle] = ()
 
 
 @dataclass(frozen=True, slots=True)
