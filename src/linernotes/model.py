@@ -7,7 +7,7 @@ piece of evidence, sounds in the reference at ``reference_start_s + (q - query_s
 ``score`` is raw, ``probability`` calibrated on a named set. A record is never changed, only followed by another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -40,6 +40,7 @@ __all__ = [
     "Recording",
     "RecordingEntry",
     "Reference",
+    "ReferenceEntry",
     "RightType",
     "Role",
     "Share",
@@ -187,6 +188,24 @@ class RecordingEntry:
     parties: Sequence[Party] = ()
     contributions: Sequence[Contribution] = ()
     shares: Sequence[Share] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceEntry:
+    """What the catalogue says of something that was recognised: the thing, what goes with it, everybody's part in it.
+
+    ``names``: of all parties, by id. ``registered_at``: in UTC, by id. ``label_ids``: the labels that release a voice's
+    performer.
+    """
+
+    recording: Recording | None = None
+    work: Work | None = None
+    voice: Voice | None = None
+    contributions: Sequence[Contribution] = ()
+    shares: Sequence[Share] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    registered_at: Mapping[str, datetime] = field(default_factory=dict)
+    label_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +455,8 @@ class Claim:
 
     ``subject_id`` is the work, recording or voice the right is in, ``evidence_id`` the stored record of ``evidence``.
     ``action``, ``share`` and ``side`` hold in the world but for ``exceptions``. ``because`` says, a reason a line, why
-    this action and this state; ``obstacles`` are those that nobody has resolved yet.
+    this action and this state; ``obstacles`` are those that nobody has resolved yet; ``policy_id`` is the rule that said
+    ``action``, None where none did.
     """
 
     id: str
@@ -455,6 +475,7 @@ class Claim:
     because: Sequence[str]
     exceptions: Sequence[TerritoryRule] = ()
     obstacles: Sequence[Obstacle] = ()
+    policy_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ Conventions
                       disputed ──► upheld ──► released
                           └──────► withdrawn
 
-The claimant decides, releases, withdraws; somebody else disputes, and resolves what keeps a claim from going on. A claim
-with an obstacle (see :class:`linernotes.model.Obstacle`) cannot be decided: not by a policy, not by its claimant.
+The claimant decides, releases, withdraws; somebody else disputes, and resolves what keeps a claim from going on. A
+claim with an obstacle (see :class:`linernotes.model.Obstacle`) cannot be decided, by a policy or by its claimant.
 """
 
 from collections.abc import Mapping
@@ -34,6 +34,7 @@ __all__ = [
     "flood_limit",
     "hinder",
     "may_follow",
+    "propose",
     "release",
     "resolve",
     "withdraw",
@@ -114,10 +115,17 @@ def flood_limit(n_before: int) -> int:
 # Each command takes a claim as it stands and returns the claim as it stands then, with the step to be recorded.
 
 
+def propose(claim: Claim, *, actor: str, why: str, at: datetime) -> tuple[Claim, ClaimStep]:
+    """Put a drafted claim on record."""
+    then = replace(claim, state=ClaimState.PROPOSED)
+    return then, ClaimStep(claim.id, Command.PROPOSE.value, then.state, then.action, actor, why, at)
+
+
 def hinder(claim: Claim, *, obstacle: Obstacle, actor: str, why: str, at: datetime) -> tuple[Claim, ClaimStep]:
     """Stop a claim until somebody has looked; ConflictError where it is past that."""
     obstacles = (*claim.obstacles, *((obstacle,) if obstacle not in claim.obstacles else ()))
-    then = replace(claim, obstacles=obstacles, because=(*claim.because, why))
+    because = claim.because if why in claim.because else (*claim.because, why)
+    then = replace(claim, obstacles=obstacles, because=because)
     return _step(then, Command.HINDER, actor=actor, why=why, at=at)
 
 

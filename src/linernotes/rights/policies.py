@@ -10,19 +10,20 @@ enough. Of those that apply, one wins, by the first of these that tells them apa
 3. the narrower territory, over the wider;
 4. the rule for longer matches, then for surer ones, then for a bounded time, over the more general.
 
-Rules that none of these tells apart and that say different things are a question to a person: ``review``. So is no rule.
+Rules that none of these tells apart and that say different things are a question to a person: ``review``. So is no
+rule.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Protocol
 
 from linernotes.errors import ParameterError
 from linernotes.model import Action, Policy, RightType, Side, TerritoryRule, UseType
+from linernotes.rights import territories
 
-__all__ = ["Map", "Ruling", "Situation", "evaluate", "exceptions", "explain", "side_of", "valid"]
+__all__ = ["Ruling", "Situation", "evaluate", "exceptions", "explain", "side_of", "valid"]
 
 _RANKS = (
     "the word of the party whose right it is outranks a default",
@@ -33,16 +34,6 @@ _RANKS = (
     "a rule for a bounded time outranks one without end",
 )
 _COMPOSITION = frozenset({RightType.MECHANICAL, RightType.PERFORMANCE, RightType.SYNCHRONISATION})
-
-
-class Map(Protocol):
-    """What policies need to know of territories."""
-
-    def covers(self, outer: str, inner: str) -> bool:
-        """Tell whether all of ``inner`` lies in ``outer``."""
-
-    def size(self, territory: str) -> int:
-        """Count the countries in a territory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +57,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the policies say: the rule that won, or None, and every other rule of these parties with why it lost."""
+    """What the policies say: the rule that won, or None, and every other rule about this use with why it lost."""
 
     action: Action
     share: Fraction | None
@@ -108,20 +99,20 @@ def side_of(right_type: RightType) -> Side:
     return Side.COMPOSITION if right_type in _COMPOSITION else Side.RECORDING
 
 
-def evaluate(policies: Iterable[Policy], situation: Situation, *, on_map: Map) -> Ruling:
+def evaluate(policies: Iterable[Policy], situation: Situation) -> Ruling:
     """Find the rule that decides; the order of ``policies`` makes no difference.
 
     Check: a performer's ``share 1/2`` on their voice wins over ``block`` of the label that released the recording.
     """
     known = {*situation.owner_ids, *situation.default_ids}
-    concerned = sorted((p for p in policies if p.party_id in known), key=lambda policy: policy.id)
+    concerned = sorted((p for p in policies if _concerns(p, situation, known)), key=lambda policy: policy.id)
     lost: list[tuple[Policy, str]] = []
     applying: list[tuple[tuple[Fraction | int, ...], Policy]] = []
     for policy in concerned:
-        if reason := _does_not_apply(policy, situation, on_map):
+        if reason := _does_not_apply(policy, situation):
             lost.append((policy, reason))
         else:
-            applying.append((_rank(policy, situation, on_map), policy))
+            applying.append((_rank(policy, situation), policy))
     if not applying:
         return Ruling(Action.REVIEW, None, None, None, "no rule speaks of this use: the party is asked", tuple(lost))
     best = max(rank for rank, _ in applying)
@@ -137,17 +128,17 @@ def evaluate(policies: Iterable[Policy], situation: Situation, *, on_map: Map) -
     return Ruling(winner.action, winner.share, side, winner, _why_won(best), tuple(lost))
 
 
-def exceptions(policies: Sequence[Policy], situation: Situation, *, on_map: Map) -> tuple[TerritoryRule, ...]:
+def exceptions(policies: Sequence[Policy], situation: Situation) -> tuple[TerritoryRule, ...]:
     """Say where inside the situation's territory something else holds; a narrower territory's rule outranks a wider's.
 
     The order of ``policies`` makes no difference.
     """
-    ruled = {situation.territory: evaluate(policies, situation, on_map=on_map).verdict}
-    inside = {p.territory for p in policies if on_map.covers(situation.territory, p.territory)}
+    ruled = {situation.territory: evaluate(policies, situation).verdict}
+    inside = {p.territory for p in policies if territories.covers(situation.territory, p.territory)}
     found = []
-    for territory in sorted(inside - {situation.territory}, key=lambda code: (-on_map.size(code), code)):
-        verdict = evaluate(policies, _moved(situation, territory), on_map=on_map).verdict
-        around = [other for code, other in ruled.items() if on_map.covers(code, territory)]
+    for territory in sorted(inside - {situation.territory}, key=lambda code: (-territories.size(code), code)):
+        verdict = evaluate(policies, _moved(situation, territory)).verdict
+        around = [other for code, other in ruled.items() if territories.covers(code, territory)]
         if any(other != verdict for other in around):
             ruled[territory] = verdict
             found.append(TerritoryRule(territory, *verdict))
@@ -177,34 +168,42 @@ def _moved(situation: Situation, territory: str) -> Situation:
     )
 
 
-def _does_not_apply(policy: Policy, situation: Situation, on_map: Map) -> str:
+def _concerns(policy: Policy, situation: Situation, known: Collection[str]) -> bool:
+    """Tell whether a rule is about this use of this subject at all, and a word of these parties."""
+    about = policy.subject_id in (None, situation.subject_id)
+    return about and policy.party_id in known and policy.use_type is situation.use_type
+
+
+def _does_not_apply(policy: Policy, situation: Situation) -> str:
     """Say why a rule does not apply; empty where it does."""
-    if policy.use_type is not situation.use_type:
-        return f"it speaks of {policy.use_type}, this is {situation.use_type}"
-    if policy.subject_id not in (None, situation.subject_id):
-        return f"it speaks of {policy.subject_id} alone"
-    if not on_map.covers(policy.territory, situation.territory):
-        return f"it holds in territory {policy.territory}, this is {situation.territory}"
-    if policy.valid_from is not None and situation.on < policy.valid_from:
-        return f"it begins on {policy.valid_from}"
-    if policy.valid_to is not None and situation.on >= policy.valid_to:
-        return f"it ended on {policy.valid_to}"
-    if situation.match_length_s < policy.match_length_min_s:
-        return f"it is for matches of {policy.match_length_min_s} s or more"
-    if situation.probability < policy.probability_min:
-        return f"it is for probabilities of {policy.probability_min} or more"
     has_one_side = situation.right_type not in (RightType.VOICE, RightType.TRAINING)
-    if policy.side is not None and has_one_side and policy.side is not side_of(situation.right_type):
-        return f"it asks for a share of the {policy.side} side, this right is on the other"
-    return ""
+    other_side = has_one_side and policy.side not in (None, side_of(situation.right_type))
+    faults = (
+        (
+            not territories.covers(policy.territory, situation.territory),
+            f"it holds in territory {policy.territory}, this is {situation.territory}",
+        ),
+        (policy.valid_from is not None and situation.on < policy.valid_from, f"it begins on {policy.valid_from}"),
+        (policy.valid_to is not None and situation.on >= policy.valid_to, f"it ended on {policy.valid_to}"),
+        (
+            situation.match_length_s < policy.match_length_min_s,
+            f"it is for matches of {policy.match_length_min_s} s or more",
+        ),
+        (
+            situation.probability < policy.probability_min,
+            f"it is for probabilities of {policy.probability_min} or more",
+        ),
+        (other_side, f"it asks for a share of the {policy.side} side, this right is on the other"),
+    )
+    return next((reason for applies, reason in faults if applies), "")
 
 
-def _rank(policy: Policy, situation: Situation, on_map: Map) -> tuple[Fraction | int, ...]:
+def _rank(policy: Policy, situation: Situation) -> tuple[Fraction | int, ...]:
     """Order rules that apply; one number for each reason in ``_RANKS``, the greater wins."""
     return (
         int(policy.party_id in situation.owner_ids),
         int(policy.subject_id is not None),
-        -on_map.size(policy.territory),
+        -territories.size(policy.territory),
         policy.match_length_min_s,
         policy.probability_min,
         int(policy.valid_from is not None) + int(policy.valid_to is not None),

@@ -4,7 +4,7 @@ Conventions
 -----------
 A piece of evidence touches *grounds*: rights in the reference, with who holds them. Each holder gets a claim of their
 own and decides for themselves. On one stretch of an upload claims of different rights stand side by side. Of one right,
-in one subject, the closest use is claimed and no other (a copy says more than a version of the same work). Of one right,
+in one subject, the closest use is claimed and no other: a copy says more than a version of the same work. Of one right,
 in different subjects of different parties, none may go on before a person has said which it is, whoever came first.
 """
 
@@ -27,9 +27,10 @@ from linernotes.model import (
     Side,
     UseType,
 )
-from linernotes.rights.policies import Map, Ruling, Situation, evaluate, exceptions, explain
+from linernotes.rights.grounds import Grounds
+from linernotes.rights.policies import Ruling, Situation, evaluate, exceptions, explain
 
-__all__ = ["Grounds", "Heard", "clashes", "draft", "excesses", "use_of"]
+__all__ = ["Heard", "clashes", "draft", "excesses", "use_of"]
 
 _CLOSEST = (
     UseType.RECORDING,
@@ -41,22 +42,6 @@ _CLOSEST = (
     UseType.TRAINING,
 )
 _OVER = frozenset({ClaimState.RELEASED, ClaimState.WITHDRAWN})
-
-
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """One right in one subject, as the catalogue knew it: who holds how much, since when, made by whom.
-
-    ``holders``: the exact part of each, None where nobody has stated it. ``default_ids``: whose default counts where a
-    holder has no rule. ``registered_at`` is in UTC, None where it is not known.
-    """
-
-    subject_id: str
-    right_type: RightType
-    holders: Mapping[str, Fraction | None]
-    default_ids: Sequence[str] = ()
-    registered_at: datetime | None = None
-    contains_ai: AiDisclosure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +68,6 @@ def draft(
     first_seen_at: datetime,
     at: datetime,
     names: Mapping[str, str],
-    on_map: Map,
 ) -> list[Claim]:
     """Draft the claims on one upload, a proposal each, in an order that depends on nothing but what is claimed.
 
@@ -109,7 +93,6 @@ def draft(
                         upload=(upload_sha256, upload_path, first_seen_at),
                         at=at,
                         names=names,
-                        on_map=on_map,
                     )
                 )
     return sorted(claims, key=lambda claim: claim.id)
@@ -174,7 +157,6 @@ def _claim(
     upload: tuple[str, str, datetime],
     at: datetime,
     names: Mapping[str, str],
-    on_map: Map,
 ) -> Claim:
     sha256, path, first_seen_at = upload
     evidence = heard.evidence
@@ -189,13 +171,13 @@ def _claim(
         default_ids=grounds.default_ids,
     )
     part = _part(grounds, party_id)
-    ruling = evaluate(policies, situation, on_map=on_map)
+    ruling = evaluate(policies, situation)
     because = list(explain(ruling, names))
     ruling, note = _divided(ruling, part)
     obstacles = _obstacles(grounds, first_seen_at=first_seen_at, names=names)
     elsewhere = tuple(
         replace(rule, share=None if part is None or rule.share is None else rule.share * part)
-        for rule in exceptions(policies, situation, on_map=on_map)
+        for rule in exceptions(policies, situation)
     )
     return Claim(
         id=_id(sha256, heard.evidence_id, grounds.subject_id, party_id, grounds.right_type, heard.use_type),
@@ -214,6 +196,7 @@ def _claim(
         because=(*because, *note, *(reason for _, reason in obstacles)),
         exceptions=elsewhere,
         obstacles=tuple(obstacle for obstacle, _ in obstacles),
+        policy_id=ruling.policy and ruling.policy.id,
     )
 
 
@@ -240,8 +223,7 @@ def _obstacles(grounds: Grounds, *, first_seen_at: datetime, names: Mapping[str,
     if grounds.contains_ai in (AiDisclosure.PARTLY, AiDisclosure.ALL):
         reason = f"The reference itself is AI-made ({grounds.contains_ai}): it may not claim before a person allows it."
         found.append((Obstacle.AI_REFERENCE, reason))
-    stated = [part for part in grounds.holders.values() if part is not None]
-    total = sum(stated, Fraction(0))
+    total = grounds.claimed
     if total > 1:
         sides = ", ".join(
             f"{names.get(p, p)} {part}" for p, part in sorted(grounds.holders.items()) if part is not None

@@ -58,6 +58,7 @@ def append(
     kind: str,
     subject_id: str,
     payload: Mapping[str, Any],
+    *,
     actor: str,
     why: str,
     at: datetime,
@@ -98,7 +99,7 @@ def verify(connection: Connection, *, head: str | None = None) -> tuple[int, str
     """
     problems: list[Problem] = []
     previous, number, seen = FIRST, 0, head in (None, FIRST)
-    for number, row in enumerate(rows(connection), 1):  # noqa: B007  (the last number is the count)
+    for number, row in enumerate(rows(connection), 1):
         where = f"chain row {row.sequence}"
         cells = (row.sequence, row.at, row.kind, row.subject_id, row.actor, row.why, row.payload, row.previous_hash)
         if _hash(cells) != row.hash:

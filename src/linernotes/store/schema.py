@@ -85,7 +85,7 @@ contributions = Table(
     "contributions",
     metadata,
     Column("subject_id", String, primary_key=True),
-    Column("party_id", ForeignKey("parties.id"), primary_key=True),
+    Column("party_id", ForeignKey("parties.id"), primary_key=True, index=True),
     Column("role", String, primary_key=True),
     Column("contains_ai", String),
 )

@@ -28,6 +28,7 @@ def _widen_catalogue() -> None:
     op.add_column("works", sa.Column("registered_at", sa.DateTime(timezone=True)))
     op.add_column("recordings", sa.Column("contains_ai", sa.String))
     op.add_column("contributions", sa.Column("contains_ai", sa.String))
+    op.create_index("ix_contributions_party_id", "contributions", ["party_id"])
 
 
 def _create_standing_rules() -> None:
