@@ -455,8 +455,8 @@ class Claim:
 
     ``subject_id`` is the work, recording or voice the right is in, ``evidence_id`` the stored record of ``evidence``.
     ``action``, ``share`` and ``side`` hold in the world but for ``exceptions``. ``because`` says, a reason a line, why
-    this action and this state; ``obstacles`` are those that nobody has resolved yet; ``policy_id`` is the rule that said
-    ``action``, None where none did.
+    this action and this state; ``obstacles`` are those that nobody has resolved yet; ``policy_id`` is the rule that
+    said ``action``, None where none did.
     """
 
     id: str

@@ -13,7 +13,11 @@ from typing import Self
 
 from linernotes.errors import ParameterError, StorageError
 from linernotes.store.catalogue import Catalogue
+from linernotes.store.claims import Claims
 from linernotes.store.index import Index
+from linernotes.store.notices import Notices
+from linernotes.store.platforms import Platforms
+from linernotes.store.sheets import Sheets
 
 __all__ = ["Workspace"]
 
@@ -53,6 +57,26 @@ class Workspace:
         return Catalogue(self.database, writable=self.writable)
 
     @cached_property
+    def claims(self) -> Claims:
+        """Policies, evidence, claims, and the chain of what was done with them."""
+        return Claims(self.database, writable=self.writable)
+
+    @cached_property
+    def platforms(self) -> Platforms:
+        """Where notices go to, and where uploads are."""
+        return Platforms(self.database, writable=self.writable)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Notices, and what must still reach a platform."""
+        return Notices(self.database, writable=self.writable)
+
+    @cached_property
+    def sheets(self) -> Sheets:
+        """Split sheets."""
+        return Sheets(self.database, writable=self.writable)
+
+    @cached_property
     def index(self) -> Index:
         """Fingerprints of the recordings, made with the parameters this version ships."""
         from linernotes.analyse import fingerprint  # noqa: PLC0415  (numba costs half a second; a catalogue needs none)
@@ -61,7 +85,7 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for name in ("catalogue", "index"):
+        for name in ("catalogue", "claims", "index", "platforms", "notices", "sheets"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

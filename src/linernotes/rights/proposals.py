@@ -30,7 +30,7 @@ from linernotes.model import (
 from linernotes.rights.grounds import Grounds
 from linernotes.rights.policies import Ruling, Situation, evaluate, exceptions, explain
 
-__all__ = ["Heard", "clashes", "draft", "excesses", "use_of"]
+__all__ = ["Draft", "Heard", "clashes", "draft", "excesses", "is_same", "use_of"]
 
 _CLOSEST = (
     UseType.RECORDING,
@@ -54,6 +54,14 @@ class Heard:
     grounds: Sequence[Grounds]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A claim that could be made, and what in its reference keeps it from going on, each with the reason."""
+
+    claim: Claim
+    obstacles: Sequence[tuple[Obstacle, str]]
+
+
 def use_of(kind: EvidenceKind, *, soundalike: bool = False) -> UseType:
     """Say which use a kind of evidence shows; a voice may be an imitation rather than the voice itself."""
     return UseType.SOUNDALIKE if soundalike and kind is EvidenceKind.VOICE else UseType(kind.value)
@@ -68,15 +76,15 @@ def draft(
     first_seen_at: datetime,
     at: datetime,
     names: Mapping[str, str],
-) -> list[Claim]:
-    """Draft the claims on one upload, a proposal each, in an order that depends on nothing but what is claimed.
+) -> list[Draft]:
+    """Draft the claims on one upload, in an order that depends on nothing but what is claimed.
 
-    A claim's ``action`` is what the party's policies say; its ``obstacles`` are those of its reference. Those that lie
-    between claims are found by :func:`clashes` and :func:`excesses`.
+    A claim's ``action`` is what the party's policies say. Obstacles that lie between claims are found by
+    :func:`clashes` and :func:`excesses`.
     """
     closest: dict[tuple[str, str, RightType], list[tuple[Heard, Grounds]]] = {}
     by_closeness = sorted(heard, key=lambda h: (_CLOSEST.index(h.use_type), *_place(h.evidence), h.evidence_id))
-    claims = []
+    drafts = []
     for each in by_closeness:
         for grounds in each.grounds:
             for party_id in sorted(grounds.holders):
@@ -84,18 +92,17 @@ def draft(
                 if any(_overlap(other.evidence, each.evidence) for other, _ in taken):
                     continue
                 taken.append((each, grounds))
-                claims.append(
-                    _claim(
-                        each,
-                        grounds,
-                        party_id,
-                        policies,
-                        upload=(upload_sha256, upload_path, first_seen_at),
-                        at=at,
-                        names=names,
-                    )
+                claim = _claim(
+                    each, grounds, party_id, policies, upload=(upload_sha256, upload_path), at=at, names=names
                 )
-    return sorted(claims, key=lambda claim: claim.id)
+                drafts.append(Draft(claim, _obstacles(grounds, first_seen_at=first_seen_at, names=names)))
+    return sorted(drafts, key=lambda draft: draft.claim.id)
+
+
+def is_same(one: Claim, other: Claim) -> bool:
+    """Tell whether two claims on an upload assert the same: one party's one right in one subject, on one stretch."""
+    asserted = [(c.party_id, c.subject_id, c.right_type) for c in (one, other)]
+    return asserted[0] == asserted[1] and _overlap(one.evidence, other.evidence)
 
 
 def clashes(claims: Iterable[Claim], holders: Mapping[str, Iterable[str]], *, fresh: Collection[str]) -> dict[str, str]:
@@ -154,11 +161,11 @@ def _claim(
     party_id: str,
     policies: Sequence[Policy],
     *,
-    upload: tuple[str, str, datetime],
+    upload: tuple[str, str],
     at: datetime,
     names: Mapping[str, str],
 ) -> Claim:
-    sha256, path, first_seen_at = upload
+    sha256, path = upload
     evidence = heard.evidence
     situation = Situation(
         use_type=heard.use_type,
@@ -174,7 +181,6 @@ def _claim(
     ruling = evaluate(policies, situation)
     because = list(explain(ruling, names))
     ruling, note = _divided(ruling, part)
-    obstacles = _obstacles(grounds, first_seen_at=first_seen_at, names=names)
     elsewhere = tuple(
         replace(rule, share=None if part is None or rule.share is None else rule.share * part)
         for rule in exceptions(policies, situation)
@@ -193,10 +199,9 @@ def _claim(
         share=ruling.share,
         side=ruling.side,
         state=ClaimState.PROPOSED,
-        because=(*because, *note, *(reason for _, reason in obstacles)),
+        because=(*because, *note),
         exceptions=elsewhere,
-        obstacles=tuple(obstacle for obstacle, _ in obstacles),
-        policy_id=ruling.policy and ruling.policy.id,
+        policy_id=None if ruling.policy is None else ruling.policy.id,
     )
 
 

@@ -46,7 +46,6 @@ from linernotes.store.schema import claims, evidence, model_releases, parties, p
 __all__ = ["Claims", "Stored"]
 
 _PAGE_ROWS = 500
-_OVER = (ClaimState.RELEASED, ClaimState.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ class Claims:
     # ── claims ───────────────────────────────────────────────────────────────
 
     def enter(self, histories: Iterable[Sequence[tuple[Claim, ClaimStep]]]) -> list[Stored]:
-        """Enter new claims, each with its first steps, all or none; those that are here already are left as they are."""
+        """Enter new claims, each with its first steps, all or none; those that are here already stay as they are."""
         entered = []
         with explained(self.path), writing(self.engine) as connection:
             for history in histories:
@@ -232,7 +231,7 @@ class Claims:
         party_id: str | None = None,
         state: ClaimState | None = None,
         upload_sha256s: Collection[str] | None = None,
-        open_only: bool = False,
+        proposed_before: datetime | None = None,
     ) -> Iterator[Stored]:
         """Yield claims in order of id, a page of them in memory at a time."""
         query = select(claims, evidence.c.payload).join(evidence, evidence.c.id == claims.c.evidence_id)
@@ -241,8 +240,8 @@ class Claims:
                 query = query.where(column == str(value))
         if upload_sha256s is not None:
             query = query.where(claims.c.upload_sha256.in_(list(upload_sha256s)))
-        if open_only:
-            query = query.where(claims.c.state.not_in([state.value for state in _OVER]))
+        if proposed_before is not None:
+            query = query.where(claims.c.proposed_at < proposed_before)
         after = ""
         while True:
             page_query = query.where(claims.c.id > after).order_by(claims.c.id).limit(_PAGE_ROWS)
