@@ -62,7 +62,6 @@ class ReasonedDecision:
     complain_to: str
     settlement_body: str
     decided_on: date
-    complaint_until: date
 
 
 def decision_elements(decision: ReasonedDecision) -> list[Element]:

@@ -5,6 +5,7 @@ the reader can check it; nothing here is legal advice.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from linernotes.document import Block, Document, Facts, Items, Section
 from linernotes.model import UseType
@@ -223,7 +224,7 @@ def receipt_letter(receipt: Receipt, notice: Notice) -> Document:
     return Document("Receipt of your notice", notice.id, facts, [Section("Receipt", [text])])
 
 
-def decision_letter(decision: ReasonedDecision, notice: Notice) -> Document:
+def decision_letter(decision: ReasonedDecision, notice: Notice, *, complaint_until: date) -> Document:
     """Word a reasoned decision; it is complete when :func:`linernotes.rights.answers.require_reasoned` says so."""
     restricts = decision.restriction is not Restriction.NONE
     scope = (
@@ -241,7 +242,7 @@ def decision_letter(decision: ReasonedDecision, notice: Notice) -> Document:
         reasons.append(Facts([(what, decision.ground_reference)]))
     reasons.append(decision.explanation)
     redress = Items([
-        f"A complaint to us, free of charge, until {decision.complaint_until} (article 20): {decision.complain_to}",
+        f"A complaint to us, free of charge, until {complaint_until} (article 20): {decision.complain_to}",
         f"An out-of-court settlement body (article 21): {decision.settlement_body}",
         "A court.",
     ])  # fmt: skip

@@ -27,6 +27,7 @@ _STANDING = ("confirmed", "upheld")
 _OVER = ("withdrawn", "restored", "refused")
 _GONE = "removed"
 _BACK = "restored"
+_WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Notices:
         urls: Sequence[str] = (),
         body: str | None = None,
     ) -> None:
-        """Move a notice from one state to the next; ``body``: what its platform must be told.
+        """Move a notice from one state to the next; ``body``: what its platform is told of a withdrawal.
 
         ``urls``: the addresses that a removal takes the upload from, or a restoration puts it back to.
 
@@ -149,8 +150,8 @@ class Notices:
             chain.append(connection, f"notice.{after}", notice_id, payload, actor=actor, why=why, at=at)
             if after in (_GONE, _BACK):
                 _mark_locations(connection, notice_id, urls, gone_at=instant(at) if after == _GONE else None)
-            if body is not None:
-                _enter_delivery(connection, notice_id, after, body, at)
+            if after == _WITHDRAWN and _take_back(connection, notice_id) and body is not None:
+                _enter_delivery(connection, notice_id, "withdrawal", body, at)
 
     # ── out ──────────────────────────────────────────────────────────────────
 
@@ -175,10 +176,16 @@ class Notices:
         with explained(self._place), reading(self._engine) as connection:
             return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
 
-    def standing(self, platform_id: str, upload_sha256: str, regime: str) -> list[StoredNotice]:
-        """Return the notices to a platform about an upload that are not over."""
-        found = self.all(upload_sha256=upload_sha256)
-        return [n for n in found if (n.platform_id, n.regime) == (platform_id, regime) and n.state not in _OVER]
+    def count_over(self, platform_id: str, upload_sha256: str, regime: str) -> int:
+        """Count the notices to a platform about an upload that are over: withdrawn, refused, restored."""
+        query = select(func.count()).where(
+            notices.c.platform_id == platform_id,
+            notices.c.upload_sha256 == upload_sha256,
+            notices.c.regime == regime,
+            notices.c.state.in_(_OVER),
+        )
+        with explained(self._place), reading(self._engine) as connection:
+            return connection.scalar(query) or 0
 
     def history(self, notice_id: str) -> list[chain.ChainRow]:
         """Return the steps of a notice, oldest first."""
@@ -259,7 +266,7 @@ def _is_here(connection: Connection, notice_id: str) -> bool:
 
 
 def _require_standing(connection: Connection, claim_ids: Sequence[str]) -> None:
-    """Claims may have been disputed since the caller read them."""
+    """Refuse where a claim was disputed or given up since the caller read it."""
     found = dict(
         connection.execute(select(claims.c.id, claims.c.state).where(claims.c.id.in_(claim_ids))).tuples().all()
     )
@@ -277,6 +284,14 @@ def _move(connection: Connection, notice_id: str, before: str, values: Mapping[s
         raise ConflictError(f"notice {notice_id} is no longer {before}: somebody else was faster; look again")
 
 
+def _take_back(connection: Connection, notice_id: str) -> bool:
+    """Cancel what was not delivered yet; tell whether the platform may have heard of it all the same."""
+    of_notice = deliveries.c.notice_id == notice_id
+    tried = connection.execute(select(deliveries.c.id).where(of_notice, deliveries.c.attempts > 0)).first()
+    connection.execute(update(deliveries).where(of_notice, deliveries.c.state == "pending").values(state="cancelled"))
+    return tried is not None
+
+
 def _mark_locations(connection: Connection, notice_id: str, urls: Sequence[str], *, gone_at: str | None) -> None:
     platform_id = connection.scalar(select(notices.c.platform_id).where(notices.c.id == notice_id))
     here = (locations.c.platform_id == platform_id) & locations.c.url.in_(urls)
@@ -284,7 +299,11 @@ def _mark_locations(connection: Connection, notice_id: str, urls: Sequence[str],
 
 
 def _enter_delivery(connection: Connection, notice_id: str, kind: str, body: str, at: datetime) -> None:
-    number = connection.scalar(select(func.count()).where(deliveries.c.notice_id == notice_id)) or 0
+    """Queue what must be told, after what another process may just be telling of the same notice."""
+    of_notice = deliveries.c.notice_id == notice_id
+    number, leased = connection.execute(
+        select(func.count(), func.max(deliveries.c.leased_until)).where(of_notice)
+    ).one()
     connection.execute(
         insert(deliveries).values(
             id=f"{notice_id}-{number + 1}",
@@ -293,7 +312,7 @@ def _enter_delivery(connection: Connection, notice_id: str, kind: str, body: str
             body=body,
             state="pending",
             attempts=0,
-            next_at=instant(at),
+            next_at=max(instant(at), leased or ""),
         )
     )
 

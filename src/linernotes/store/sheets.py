@@ -4,8 +4,8 @@ Whoever adds a step says how many steps they saw: if somebody was faster, nothin
 sheet, the entry that seals it and the shares are one transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from linernotes.errors import ConflictError, NotFoundError
-from linernotes.model import Share
+from linernotes.model import Party, Share
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.notice_tables import sheets
@@ -49,9 +49,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What the last acceptance brings: the shares for the catalogue and the entry that seals them."""
+    """What the last acceptance brings: the shares for the catalogue, who agreed, the entry that seals it."""
 
     shares: Sequence[Share]
+    agreed_by: Collection[str]
     payload: Mapping[str, Any]
 
 
@@ -93,8 +94,20 @@ class Sheets:
                     raise ConflictError(f"sheet {row.id}: somebody else was faster; nothing was changed: look again")
             chain.append(connection, _KIND, row.id, payload, actor=actor, why=why, at=at)
             if agreement is not None:
+                _require_all_agreed(connection, agreement)
                 _enter_shares(connection, agreement.shares)
                 chain.append(connection, _AGREED, row.id, agreement.payload, actor=actor, why=why, at=at)
+
+    def add_alias(self, alias: Party) -> None:
+        """Enter a name that a party writes under; ConflictError if it is taken, or the party is an alias itself."""
+        with explained(self._place), writing(self._engine) as connection:
+            behind = connection.execute(select(parties).where(parties.c.id == alias.alias_of)).first()
+            if behind is None or behind.alias_of is not None:
+                raise ConflictError(f"{alias.name}: {alias.alias_of} is no party that an alias can stand for")
+            taken = (parties.c.id == alias.id) | (parties.c.name == alias.name)
+            if connection.execute(select(parties.c.id).where(taken)).first() is not None:
+                raise ConflictError(f"a party is called {alias.name!r} already: choose another alias")
+            connection.execute(insert(parties).values(asdict(alias)))
 
     # ── out ──────────────────────────────────────────────────────────────────
 
@@ -143,23 +156,46 @@ class Sheets:
             raise NotFoundError(f"no work or recording {subject_id!r}: linernotes catalogue list shows them")
         return Subject(subject_id, recording.title, is_recording=True, identifier=recording.isrc)
 
-    def holders(self, subject_id: str, right_types: Iterable[str], *, territory: str, day: date) -> list[str]:
-        """Return who holds a share of these rights on a day, or later, in the catalogue, by id."""
-        lasting = or_(shares.c.valid_to.is_(None), shares.c.valid_to > day)
-        query = (
-            select(shares.c.party_id)
-            .where(shares.c.subject_id == subject_id, shares.c.right_type.in_(list(right_types)))
-            .where(shares.c.territory == territory, lasting)
-            .distinct()
-        )
+    def holders(self, subject_id: str, right_types: Collection[str], *, territory: str, day: date) -> list[str]:
+        """Return who holds a share of these rights on a day, or later, in the catalogue, by id.
+
+        Raises ConflictError if the catalogue divides one of these rights by other territories.
+        """
         with explained(self._place), reading(self._engine) as connection:
-            return sorted(connection.scalars(query))
+            return _holders(connection, subject_id, right_types, territory=territory, day=day)
 
     def payees(self, party_ids: Iterable[str]) -> dict[str, str]:
         """Return who is paid for each of these parties: for an alias the party behind it."""
         query = select(parties.c.id, parties.c.alias_of).where(parties.c.id.in_(list(party_ids)))
         with explained(self._place), reading(self._engine) as connection:
             return {row.id: row.alias_of or row.id for row in connection.execute(query)}
+
+
+def _holders(
+    connection: Connection, subject_id: str, right_types: Collection[str], *, territory: str, day: date
+) -> list[str]:
+    lasting = or_(shares.c.valid_to.is_(None), shares.c.valid_to > day)
+    found = connection.execute(
+        select(shares.c.party_id, shares.c.territory, shares.c.right_type)
+        .where(shares.c.subject_id == subject_id, shares.c.right_type.in_(list(right_types)), lasting)
+        .distinct()
+    ).all()
+    for row in found:
+        if row.territory != territory:
+            message = f"{subject_id}: the catalogue divides {row.right_type} by territory ({row.territory})"
+            raise ConflictError(f"{message}, a sheet for {territory} would overlap it: change the catalogue first")
+    return sorted({row.party_id for row in found})
+
+
+def _require_all_agreed(connection: Connection, agreement: Agreement) -> None:
+    """Refuse where the catalogue has gained a holder since the sheet was opened."""
+    first = agreement.shares[0]
+    assert first.valid_from is not None
+    rights = {share.right_type.value for share in agreement.shares}
+    now = _holders(connection, first.subject_id, rights, territory=first.territory, day=first.valid_from)
+    if left_out := sorted(set(now) - set(agreement.agreed_by)):
+        message = f"{', '.join(left_out)} came to hold a share since the sheet was opened and did not agree"
+        raise ConflictError(f"{first.subject_id}: {message}: open another sheet", code="holder_left_out")
 
 
 def _enter_shares(connection: Connection, agreed: Sequence[Share]) -> None:
