@@ -1,9 +1,13 @@
 """Sound and places that tests share; everything is seeded."""
 
+import contextlib
+import itertools
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +71,49 @@ def run(tmp_path: Path) -> Run:
         )
 
     return run_command
+
+
+# ── databases ────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """Start a PostgreSQL server of our own on a Unix socket; gives a function that makes an empty database's URL."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    found = shutil.which("pg_ctl", path=os.pathsep.join([*map(str, binaries[::-1]), os.environ.get("PATH", "")]))
+    if found is None:
+        pytest.skip("no PostgreSQL here: install the server, or put its pg_ctl on the PATH")
+    # The server refuses to be root; then it is the user that Debian's package makes. A socket's path must be short.
+    as_owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    if as_owner:
+        shutil.chown(folder, "postgres")
+
+    def pg(*command: str) -> None:
+        subprocess.run([*as_owner, *command], check=True, capture_output=True, cwd=folder)
+
+    server = [found, "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
+    options = f"-k {folder} -c listen_addresses= -c fsync=off -c timezone=Asia/Tokyo"
+    numbers = itertools.count(1)
+
+    def new_database() -> str:
+        name = f"test{next(numbers)}"
+        pg(str(Path(found).with_name("createdb")), "-h", str(folder), "-U", "postgres", name)
+        return f"postgresql://postgres@/{name}?host={folder}"
+
+    pg(str(Path(found).with_name("initdb")), "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "-E", "UTF8")
+    pg(*server, "-o", options, "start")
+    try:
+        yield new_database
+    finally:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            pg(*server, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.extras)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """An empty database of each kind: a file that is not there yet, or the URL of a real server's."""
+    if request.param == "sqlite":
+        return tmp_path / "catalogue.sqlite3"
+    return str(request.getfixturevalue("postgresql")())

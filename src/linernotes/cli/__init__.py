@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import linernotes
-from linernotes.cli import catalogue, demo, register, trace
+from linernotes.cli import catalogue, claims, demo, policies, register, trace
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 
 __all__ = ["app", "main"]
@@ -38,6 +38,8 @@ app.command("demo")(demo.demo)
 app.command("register")(register.register)
 app.command("trace")(trace.trace)
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(claims.app, name="claims")
+app.add_typer(policies.app, name="policy")
 
 
 def _print_version(wanted: bool) -> None:

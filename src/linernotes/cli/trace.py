@@ -3,11 +3,15 @@
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from linernotes.cli.options import BAD_INPUT, NOT_FOUND, Jobs, Json, WorkspaceFolder
+
+if TYPE_CHECKING:
+    from linernotes.model import Claim, Trace
+    from linernotes.workspace import Workspace
 
 __all__ = ["trace"]
 
@@ -45,7 +49,8 @@ def trace(
                 if results is not None:
                     results.append(notes)
                 if as_json:
-                    typer.echo(json.dumps(from_trace(notes), ensure_ascii=False))
+                    claims, names = _claims(opened, notes)
+                    typer.echo(json.dumps(from_trace(notes, claims=claims, names=names), ensure_ascii=False))
                 elif not _is_one_file(audio):
                     screen.print_row(notes)
                 if html is not None or _is_one_file(audio):
@@ -60,6 +65,15 @@ def trace(
             screen.note(f"{len(results.kept)} were in {out} already")
     if codes:
         raise typer.Exit(NOT_FOUND if codes == {"not_found"} else BAD_INPUT)
+
+
+def _claims(workspace: "Workspace", notes: "Trace") -> tuple[list["Claim"], dict[str, str]]:
+    """Return the claims on an upload, and the names of their parties."""
+    from linernotes.journeys.claim import claims_of
+
+    sha256 = notes.upload.sha256 if notes.upload else ""
+    found = claims_of(workspace, [sha256])[sha256]
+    return found, workspace.claims.names({claim.party_id for claim in found})
 
 
 def _is_one_file(audio: list[Path]) -> bool:

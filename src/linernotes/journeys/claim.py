@@ -4,7 +4,7 @@ Evidence becomes claims, a claim meets the policy of its party, and what no poli
 person. Times are passed in (``at``, in UTC), so that a run can be told again.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -25,7 +25,7 @@ from linernotes.model import (
     Side,
 )
 from linernotes.rights import claims as rules
-from linernotes.rights import proposals
+from linernotes.rights import proposals, territories
 from linernotes.rights.grounds import grounds
 from linernotes.rights.policies import valid
 from linernotes.store.catalogue import content_id
@@ -33,10 +33,13 @@ from linernotes.store.claims import Stored
 from linernotes.workspace import Workspace
 
 __all__ = [
+    "ClaimFile",
     "Proposed",
     "claims_of",
     "decide",
     "dispute",
+    "inbox",
+    "open_file",
     "propose",
     "propose_from",
     "release",
@@ -61,6 +64,35 @@ class Proposed:
     claims: Sequence[Claim] = ()
     already: int = 0
     problems: Sequence[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFile:
+    """A claim with all one needs to decide it: its history, the names in it, what can be done, where its money is."""
+
+    claim: Claim
+    history: Sequence[ClaimStep]
+    names: Mapping[str, str]
+    commands: Sequence[str]
+    money: str
+
+
+def inbox(
+    workspace: Workspace, *, party: str | None = None, state: ClaimState | None = None
+) -> tuple[list[Claim], dict[str, str]]:
+    """Return the claims, of one party and in one state if given, and the names of their parties by id."""
+    party_id = None if party is None else workspace.claims.party(party)
+    claims = [stored.claim for stored in workspace.claims.find(party_id=party_id, state=state)]
+    return claims, workspace.claims.names({claim.party_id for claim in claims})
+
+
+def open_file(workspace: Workspace, claim_id: str) -> ClaimFile:
+    """Return all that is known of a claim; NotFoundError if it is not here."""
+    claim = workspace.claims.get(claim_id).claim
+    history = workspace.claims.history(claim_id)
+    names = workspace.claims.names({claim.party_id, *(step.actor for step in history)})
+    commands = [command.value for command in rules.may_follow(claim.state)]
+    return ClaimFile(claim, history, names, commands, rules.MONEY[claim.state].value)
 
 
 def propose_from(
@@ -216,10 +248,11 @@ def resolve(workspace: Workspace, claim_id: str, *, by: str, why: str, at: datet
 def set_policy(workspace: Workspace, policy: Policy, *, by: str, why: str, at: datetime) -> tuple[Policy, list[Policy]]:
     """Enter a standing rule; returns it with its id, and the rules about exactly the same that it ends.
 
-    Raises ParameterError if it contradicts itself, NotFoundError if the party is not in the catalogue.
+    Raises ParameterError or FormatError if it contradicts itself or names no territory, NotFoundError if the party is
+    not in the catalogue.
     """
     party_id = workspace.claims.party(policy.party_id)
-    policy = valid(replace(policy, party_id=party_id))
+    policy = valid(replace(policy, party_id=party_id, territory=territories.territory(policy.territory)))
     policy = replace(policy, id=content_id("pol", party_id, policy.use_type, policy.action, at.isoformat()))
     ended = workspace.claims.set_policy(policy, actor=_person(workspace, by), why=why, at=at)
     return policy, ended

@@ -100,8 +100,8 @@ _FLOOD_WINDOW_DAYS = 30
 
 
 def may_follow(state: ClaimState) -> tuple[Command, ...]:
-    """List what can be done with a claim in this state."""
-    return tuple(command for command, table in _NEXT.items() if state in table)
+    """List what people can do with a claim in this state."""
+    return tuple(command for command, table in _NEXT.items() if state in table and command is not Command.HINDER)
 
 
 def flood_limit(n_before: int) -> int:
