@@ -7,16 +7,16 @@ must be delivered. :mod:`linernotes.journeys.delivery` sends it.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from linernotes.errors import ConflictError, ParameterError
 from linernotes.formats import wording
 from linernotes.formats.letters import plain_text
-from linernotes.journeys.papers import content_of, notice_of, write_notice, write_paper
+from linernotes.journeys.papers import content_of, folder_of, notice_of, write_notice, write_paper
 from linernotes.journeys.platforms import checked_url, recipient
 from linernotes.model import Claim, EvidenceKind
-from linernotes.rights.answers import ReasonedDecision, Receipt, Restriction, require_reasoned
+from linernotes.rights.answers import Ground, ReasonedDecision, Receipt, Restriction, require_reasoned
 from linernotes.rights.letters import counter_notice_letter, decision_letter, notice_letter, receipt_letter
 from linernotes.rights.notices import (
     COPYRIGHT_USES,
@@ -32,6 +32,7 @@ from linernotes.rights.notices import (
     Use,
     complaint_until,
     counter_elements,
+    may_follow,
     next_state,
     require_complete,
     require_decided,
@@ -39,11 +40,35 @@ from linernotes.rights.notices import (
     restoration_clock,
 )
 from linernotes.store.catalogue import content_id
-from linernotes.store.notices import NewNotice, StoredNotice
+from linernotes.store.chain import ChainRow
+from linernotes.store.notices import Delivery, NewNotice, StoredNotice
 from linernotes.store.platforms import PlatformEntry
 from linernotes.workspace import Workspace
 
-__all__ = ["Issued", "Wishes", "answer", "clock_of", "compose", "counter", "issue", "receive", "step"]
+__all__ = [
+    "Contact",
+    "CounterNotice",
+    "Ground",
+    "Issued",
+    "NoticeFile",
+    "NoticeVerb",
+    "ReasonedDecision",
+    "Regime",
+    "Restriction",
+    "Statements",
+    "StoredNotice",
+    "Wishes",
+    "answer",
+    "clock_of",
+    "compose",
+    "counter",
+    "drafts",
+    "issue",
+    "list_notices",
+    "open_file",
+    "receive",
+    "step",
+]
 
 _REFERENCES = {EvidenceKind.RECORDING: "the recording", EvidenceKind.VOICE: "the voice"}
 
@@ -171,14 +196,15 @@ def _use(claim: Claim, names: Mapping[str, str]) -> Use:
     )
 
 
-def issue(workspace: Workspace, claim_ids: Sequence[str], wishes: Wishes, *, actor: str, why: str) -> Issued:
+def issue(
+    workspace: Workspace, claim_ids: Sequence[str], wishes: Wishes, *, actor: str, why: str, at: datetime
+) -> Issued:
     """Issue the notices of a decision: into the books and the outbox, to be delivered.
 
     Raises
     ------
     ConflictError if a claim is not decided to be blocked; ParameterError if a notice lacks an element, naming it
     """
-    at = datetime.now(UTC)
     require_decided([workspace.claims.get(claim_id).claim for claim_id in claim_ids])
     notices = compose(workspace, claim_ids, wishes, today=at.date())
     for notice in notices:
@@ -204,9 +230,51 @@ def issue(workspace: Workspace, claim_ids: Sequence[str], wishes: Wishes, *, act
     return result
 
 
+def drafts(workspace: Workspace, claim_ids: Sequence[str], wishes: Wishes, *, today: date) -> list[str]:
+    """Return the texts of the notices of a decision, each naming what it lacks; nothing is issued."""
+    return [plain_text(notice_letter(notice)) for notice in compose(workspace, claim_ids, wishes, today=today)]
+
+
 def _body(notice: Notice) -> str:
     said = {"type": "notice", "notice": json.loads(content_of(notice)), "text": plain_text(notice_letter(notice))}
     return json.dumps(said, ensure_ascii=False, sort_keys=True)
+
+
+# ── look ─────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFile:
+    """A notice with all that is known of it; ``claim_states`` is where its claims stand by now."""
+
+    stored: StoredNotice
+    notice: Notice
+    claim_states: Mapping[str, str]
+    deliveries: Sequence[Delivery]
+    history: Sequence[ChainRow]
+    can_follow: Sequence[str]
+    folder: Path
+
+
+def open_file(workspace: Workspace, notice_id: str) -> NoticeFile:
+    """Return a notice with all that is known of it; NotFoundError if there is none."""
+    stored = workspace.notices.get(notice_id)
+    notice = notice_of(stored.content)
+    return NoticeFile(
+        stored=stored,
+        notice=notice,
+        claim_states={use.claim_id: workspace.claims.get(use.claim_id).claim.state.value for use in notice.uses},
+        deliveries=workspace.notices.deliveries(notice_id=notice_id),
+        history=workspace.notices.history(notice_id),
+        can_follow=[verb.value for verb in may_follow(NoticeState(stored.state), notice.regime)],
+        folder=folder_of(workspace, stored),
+    )
+
+
+def list_notices(workspace: Workspace) -> list[tuple[StoredNotice, str]]:
+    """Return every notice, oldest first, with the name of its platform."""
+    names = {entry.id: entry.name for entry in workspace.platforms.all()}
+    return [(stored, names[stored.platform_id]) for stored in workspace.notices.all()]
 
 
 # ── what becomes of it ───────────────────────────────────────────────────────
@@ -219,14 +287,16 @@ def clock_of(stored: StoredNotice) -> Clock | None:
     return Clock(stored.countered_on, stored.restore_from, stored.restore_by)
 
 
-def step(workspace: Workspace, notice_id: str, verb: NoticeVerb, *, on: date, actor: str, why: str) -> NoticeState:
+def step(
+    workspace: Workspace, notice_id: str, verb: NoticeVerb, *, on: date, actor: str, why: str, at: datetime
+) -> NoticeState:
     """Note what happened to a notice; return where it stands then.
 
     Raises ConflictError if it may not follow, or comes too early or too late.
     """
     if verb is NoticeVerb.COUNTER:
         raise ParameterError("a counter-notice has elements of its own: claims counter-notice")
-    return _step(workspace, workspace.notices.get(notice_id), verb, on=on, actor=actor, why=why)
+    return _step(workspace, workspace.notices.get(notice_id), verb, on=on, actor=actor, why=why, at=at)
 
 
 def _step(
@@ -237,6 +307,7 @@ def _step(
     on: date,
     actor: str,
     why: str,
+    at: datetime,
     dates: Mapping[str, date] | None = None,
 ) -> NoticeState:
     if not why.strip():
@@ -252,7 +323,7 @@ def _step(
         payload={"verb": verb.value, "on": on.isoformat(), **{k: v.isoformat() for k, v in (dates or {}).items()}},
         actor=actor,
         why=why,
-        at=datetime.now(UTC),
+        at=at,
         dates=dates,
         urls=notice_of(stored.content).locations,
         body=_withdrawal(workspace, stored, why) if verb is NoticeVerb.WITHDRAW else None,
@@ -267,7 +338,7 @@ def _withdrawal(workspace: Workspace, stored: StoredNotice, why: str) -> str | N
 
 
 def counter(
-    workspace: Workspace, counter_notice: CounterNotice, *, received_on: date, actor: str
+    workspace: Workspace, counter_notice: CounterNotice, *, received_on: date, actor: str, at: datetime
 ) -> tuple[Clock, Path]:
     """Take in a counter-notice: start the clock, write the paper to forward; return both.
 
@@ -284,23 +355,23 @@ def counter(
     clock = restoration_clock(notice.platform, received_on)
     dates = {"countered_on": clock.received_on, "restore_from": clock.earliest, "restore_by": clock.latest}
     why = counter_notice.reason or "mistake or misidentification, under penalty of perjury"
-    _step(workspace, stored, NoticeVerb.COUNTER, on=received_on, actor=actor, why=why, dates=dates)
+    _step(workspace, stored, NoticeVerb.COUNTER, on=received_on, actor=actor, why=why, at=at, dates=dates)
     folder = write_notice(workspace, stored)
     write_paper(folder, "counter-notice", counter_notice_letter(counter_notice, notice, clock))
     return clock, folder
 
 
-def receive(workspace: Workspace, notice_id: str, *, on: date, automated: bool, actor: str) -> Path:
+def receive(workspace: Workspace, notice_id: str, *, on: date, automated: bool, actor: str, at: datetime) -> Path:
     """Confirm, as the platform, that a notice was received; return the folder of its receipt."""
     stored = workspace.notices.get(notice_id)
-    _step(workspace, stored, NoticeVerb.RECEIVE, on=on, actor=actor, why="receipt confirmed")
+    _step(workspace, stored, NoticeVerb.RECEIVE, on=on, actor=actor, why="receipt confirmed", at=at)
     folder = write_notice(workspace, stored)
     receipt = Receipt(stored.id, on, automated)
     write_paper(folder, "receipt", receipt_letter(receipt, notice_of(stored.content)))
     return folder
 
 
-def answer(workspace: Workspace, decision: ReasonedDecision, *, actor: str) -> Path:
+def answer(workspace: Workspace, decision: ReasonedDecision, *, actor: str, at: datetime) -> Path:
     """Decide, as the platform, on a notice, with reasons; return the folder of the statement of reasons.
 
     Complaints are open for six months from that day.
@@ -313,7 +384,7 @@ def answer(workspace: Workspace, decision: ReasonedDecision, *, actor: str) -> P
     until = complaint_until(notice.platform, decision.decided_on)
     verb = NoticeVerb.REFUSE if decision.restriction is Restriction.NONE else NoticeVerb.REMOVE
     dates = {"complaint_until": until}
-    _step(workspace, stored, verb, on=decision.decided_on, actor=actor, why=decision.explanation, dates=dates)
+    _step(workspace, stored, verb, on=decision.decided_on, actor=actor, why=decision.explanation, at=at, dates=dates)
     folder = write_notice(workspace, stored)
     write_paper(folder, "decision", decision_letter(decision, notice, complaint_until=until))
     return folder

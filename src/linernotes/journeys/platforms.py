@@ -1,6 +1,6 @@
 """Say which platforms notices go to, and where an upload is."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from linernotes import webhook
@@ -9,10 +9,10 @@ from linernotes.journeys.keys import make_key, put_key
 from linernotes.rights.business_days import business_calendar
 from linernotes.rights.notices import Platform, Regime
 from linernotes.store.catalogue import content_id
-from linernotes.store.platforms import Location, PlatformEntry
+from linernotes.store.platforms import Location, PlatformEntry, instant
 from linernotes.workspace import Workspace
 
-__all__ = ["add_platform", "checked_url", "key_name", "locate", "recipient"]
+__all__ = ["Location", "PlatformEntry", "add_platform", "checked_url", "key_name", "locate", "recipient"]
 
 _URL_CHARACTERS_MAX = 2000
 
@@ -27,7 +27,7 @@ def add_platform(
     name: str,
     *,
     agent: str,
-    regime: Regime,
+    regime: str,
     country: str,
     subdivision: str | None = None,
     webhook_url: str | None = None,
@@ -40,6 +40,8 @@ def add_platform(
     """
     if not name.strip() or not agent.strip():
         raise ParameterError("a platform needs a name and an agent, the address that notices are written to")
+    if regime not in set(Regime):
+        raise ParameterError(f"{regime!r}: notices follow one of {', '.join(Regime)}")
     calendar = business_calendar(country, subdivision)
     if webhook_url is not None:
         webhook.check_url(webhook_url, private_allowed=private_allowed)
@@ -47,7 +49,7 @@ def add_platform(
         id=content_id("plt", name.strip()),
         name=name.strip(),
         agent=agent.strip(),
-        regime=regime.value,
+        regime=regime,
         country=calendar.country,
         subdivision=calendar.subdivision,
         webhook_url=webhook_url,
@@ -61,14 +63,13 @@ def add_platform(
     return entry
 
 
-def locate(workspace: Workspace, upload_sha256: str, platform: str, url: str) -> bool:
+def locate(workspace: Workspace, upload_sha256: str, platform: str, url: str, *, at: datetime) -> bool:
     """Note that an upload is at an address of a platform; False if that was known."""
     digest = upload_sha256.strip().lower()
     if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
         raise ParameterError(f"{upload_sha256!r} is not a SHA-256: 64 hexadecimal digits, as trace and claims print it")
     entry = workspace.platforms.get(platform)
-    at = datetime.now(UTC).isoformat(timespec="microseconds")
-    return workspace.platforms.locate(Location(entry.id, checked_url(url), digest, at))
+    return workspace.platforms.locate(Location(entry.id, checked_url(url), digest, instant(at)))
 
 
 def checked_url(url: str) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,20 @@ from linernotes.store.chain import ChainRow
 from linernotes.store.sheets import Agreement, SheetRow, Subject
 from linernotes.workspace import Workspace
 
-__all__ = ["Answerer", "Shown", "add_alias", "answerer", "folder_of", "lines_of", "link", "propose", "respond", "show"]
+__all__ = [
+    "Answerer",
+    "SheetRow",
+    "SheetVerb",
+    "Shown",
+    "add_alias",
+    "answerer",
+    "folder_of",
+    "lines_of",
+    "link",
+    "propose",
+    "respond",
+    "show",
+]
 
 _Kind = TypeVar("_Kind", Role, RightType)
 _KEY = "sheet-links"
@@ -142,6 +155,7 @@ def propose(
     *,
     party_id: str,
     begins_on: date,
+    at: datetime,
     territory: str = "2136",
     why: str = "",
 ) -> Sheet:
@@ -154,7 +168,6 @@ def propose(
         raise ConflictError(
             f"a sheet for {subject.title} waits to be agreed: answer it, or withdraw it", code="open_sheet"
         )
-    at = datetime.now(UTC)
     rights = {line.right_type.value for line in lines}
     holders = workspace.sheets.holders(subject_id, rights, territory=territory, day=begins_on)
     step = rules.propose(
@@ -173,7 +186,13 @@ def propose(
 
 
 def answerer(
-    workspace: Workspace, sheet_id: str | None, *, party: str | None, token: str | None
+    workspace: Workspace,
+    sheet_id: str | None,
+    *,
+    party: str | None,
+    version: int | None,
+    token: str | None,
+    at: datetime,
 ) -> tuple[str, Answerer]:
     """Say who answers which sheet: a party by name, of the version that stands, or the bearer of a link.
 
@@ -182,16 +201,14 @@ def answerer(
     if (party is None) == (token is None):
         raise ParameterError("say who answers: --as NAME, or --link TOKEN")
     if token is not None:
-        said = read_link(token, key=key(workspace, _KEY), at=datetime.now(UTC))
+        said = read_link(token, key=key(workspace, _KEY), at=at)
         if sheet_id not in (None, said.sheet_id):
             raise ParameterError(f"this link is for sheet {said.sheet_id}, not {sheet_id}", code="link_invalid")
         sheet = _sheet(workspace, said.sheet_id)
         require_current(said, version=sheet.version, terms=rules.terms_sha256(sheet))
         return said.sheet_id, Answerer(said.party_id, said.version, "link")
     if sheet_id is None or version is None:
-        raise ParameterError(
-            "say which sheet and which version you looked at: ID --version N, as sheet show prints them"
-        )
+        raise ParameterError("say which sheet and which version you looked at: ID --version N, see sheet show")
     return sheet_id, Answerer(workspace.claims.party(party or ""), version, "command")
 
 
@@ -201,6 +218,7 @@ def respond(
     verb: SheetVerb,
     who: Answerer,
     *,
+    at: datetime,
     lines: Sequence[SheetLine] = (),
     begins_on: date | None = None,
     why: str = "",
@@ -210,7 +228,6 @@ def respond(
     Raises ConflictError if the sheet moved on or is closed; NotFoundError if it is none of the party's.
     """
     sheet = _sheet(workspace, sheet_id)
-    at = datetime.now(UTC)
     step: SheetStep | None
     match verb:
         case SheetVerb.ACCEPT:
@@ -254,7 +271,7 @@ def _enter(workspace: Workspace, step: SheetStep, before: Sequence[SheetStep]) -
     return sheet
 
 
-def link(workspace: Workspace, sheet_id: str, party: str, *, days: int) -> str:
+def link(workspace: Workspace, sheet_id: str, party: str, *, days: int, at: datetime) -> str:
     """Return a token with which a party can answer the version that stands, for so many days.
 
     Raises NotFoundError if the sheet is none of the party's; ConflictError if it is closed.
@@ -266,7 +283,7 @@ def link(workspace: Workspace, sheet_id: str, party: str, *, days: int) -> str:
         raise ConflictError(f"sheet {sheet_id} is {sheet.state.value}: there is nothing to answer", code="sheet_closed")
     if party_id not in sheet.concerned:
         raise NotFoundError(f"{party} is not on sheet {sheet_id}", code="not_on_sheet")
-    expires_at = datetime.now(UTC) + timedelta(days=days)
+    expires_at = at + timedelta(days=days)
     said = Link(sheet.id, sheet.version, rules.terms_sha256(sheet), party_id, expires_at)
     return sign_link(said, key=make_key(workspace, _KEY))
 

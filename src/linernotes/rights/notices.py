@@ -36,6 +36,7 @@ __all__ = [
     "complaint_until",
     "counter_elements",
     "elements",
+    "may_follow",
     "missing",
     "next_state",
     "obliges_to_help",
@@ -404,6 +405,11 @@ _NEXT: dict[NoticeState, dict[NoticeVerb, NoticeState]] = {
 _ONLY = {_V.COUNTER: Regime.DMCA, _V.SUE: Regime.DMCA, _V.COMPLAIN: Regime.DSA}
 
 
+def may_follow(state: NoticeState, regime: Regime) -> list[NoticeVerb]:
+    """Return what can happen to a notice in this state under these rules."""
+    return [verb for verb in _NEXT[state] if _ONLY.get(verb, regime) is regime]
+
+
 def next_state(
     state: NoticeState, verb: NoticeVerb, *, regime: Regime, today: date, clock: Clock | None = None
 ) -> NoticeState:
@@ -411,8 +417,7 @@ def next_state(
 
     Raises ConflictError if it may not follow: in this state, under these rules, or before the clock has run out.
     """
-    allowed = {v for v in _NEXT[state] if _ONLY.get(v, regime) is regime}
-    if verb not in allowed:
+    if verb not in (allowed := may_follow(state, regime)):
         names = ", ".join(sorted(allowed)) or "nothing"
         raise ConflictError(f"a {regime.value} notice that is {state.value} cannot {verb.value}: {names} can follow")
     if verb is NoticeVerb.RESTORE and clock is not None and state is NoticeState.COUNTERED and today < clock.earliest:
