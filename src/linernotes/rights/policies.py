@@ -138,8 +138,9 @@ def exceptions(policies: Sequence[Policy], situation: Situation) -> tuple[Territ
     found = []
     for territory in sorted(inside - {situation.territory}, key=lambda code: (-territories.size(code), code)):
         verdict = evaluate(policies, _moved(situation, territory)).verdict
-        around = [other for code, other in ruled.items() if territories.covers(code, territory)]
-        if any(other != verdict for other in around):
+        around = {code: territories.size(code) for code in ruled if territories.covers(code, territory)}
+        narrowest = [code for code, size in around.items() if size == min(around.values())]
+        if any(ruled[code] != verdict for code in narrowest):
             ruled[territory] = verdict
             found.append(TerritoryRule(territory, *verdict))
     return tuple(found)
