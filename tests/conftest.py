@@ -1,6 +1,7 @@
 """Sound and places that tests share; everything is seeded."""
 
 import contextlib
+import hashlib
 import itertools
 import os
 import shutil
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,24 @@ import pytest
 from numpy.typing import NDArray
 
 from linernotes import audio
+from linernotes.model import (
+    Contribution,
+    Evidence,
+    EvidenceKind,
+    Party,
+    Recording,
+    RecordingEntry,
+    Reference,
+    RightType,
+    Role,
+    Share,
+    Transform,
+    Voice,
+    Work,
+)
 from linernotes.render import band
+from linernotes.store.catalogue import Catalogue
+from linernotes.store.claims import Claims
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 RATE_HZ = 22_050
@@ -117,3 +137,83 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     if request.param == "sqlite":
         return tmp_path / "catalogue.sqlite3"
     return str(request.getfixturevalue("postgresql")())
+
+
+# ── claims ───────────────────────────────────────────────────────────────────
+
+THREE_AT = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def _recording(recording_id: str, title: str, artist: str, *, work_id: str | None = None) -> Recording:
+    sha256 = hashlib.sha256(recording_id.encode()).hexdigest()
+    return Recording(recording_id, title, artist, sha256, f"/music/{title}.wav", 60.0, 44_100, 2, work_id=work_id)
+
+
+@pytest.fixture
+def fill_with_three() -> Callable[[Path | str], None]:
+    """Fill a database with A's recording, B's work, C's voice and the label that released C: who the story is about."""
+
+    def fill(place: Path | str) -> None:
+        whole = Fraction(1)
+        catalogue, claims = Catalogue(place, writable=True), Claims(place, writable=True)
+        catalogue.add(
+            RecordingEntry(
+                _recording("rec_anvil", "Anvil", "Ada"),
+                parties=[Party("pty_ada", "Ada")],
+                contributions=[Contribution("rec_anvil", "pty_ada", Role.PERFORMER)],
+                shares=[Share("rec_anvil", "pty_ada", RightType.MASTER, whole)],
+            )
+        )
+        catalogue.add(
+            RecordingEntry(
+                _recording("rec_bird", "Bluebird", "Bo", work_id="wrk_bird"),
+                work=Work("wrk_bird", "Bluebird"),
+                parties=[Party("pty_bea", "Bea"), Party("pty_bo", "Bo")],
+                contributions=[
+                    Contribution("rec_bird", "pty_bo", Role.PERFORMER),
+                    Contribution("wrk_bird", "pty_bea", Role.WRITER),
+                ],
+                shares=[Share("wrk_bird", "pty_bea", RightType.MECHANICAL, whole)],
+            )
+        )
+        catalogue.add(
+            RecordingEntry(
+                _recording("rec_copper", "Copper", "Cara"),
+                parties=[Party("pty_cara", "Cara"), Party("pty_label", "Copper Records")],
+                contributions=[
+                    Contribution("rec_copper", "pty_cara", Role.PERFORMER),
+                    Contribution("rec_copper", "pty_label", Role.LABEL),
+                ],
+            )
+        )
+        claims.add_voice(Voice("voi_cara", "pty_cara", "Cara", "signed on paper, 2026-10-01"), at=THREE_AT)
+        catalogue.close()
+        claims.close()
+
+    return fill
+
+
+@pytest.fixture
+def heard_three() -> dict[str, Evidence]:
+    """What is heard of the three in one upload of 60 s."""
+
+    def heard(kind: EvidenceKind, reference: Reference, start_s: float, stop_s: float) -> Evidence:
+        return Evidence(
+            kind=kind,
+            reference=reference,
+            query_start_s=start_s,
+            query_stop_s=stop_s,
+            reference_start_s=0.0,
+            reference_stop_s=stop_s - start_s,
+            score=0.8,
+            probability=0.97,
+            transform=Transform() if kind is EvidenceKind.RECORDING else None,
+            explanation=f"This {kind} was heard.",
+            parameter_id="test",
+        )
+
+    return {
+        "sample": heard(EvidenceKind.RECORDING, Reference("rec_anvil", "Anvil", "Ada", None, None), 10.0, 20.0),
+        "version": heard(EvidenceKind.VERSION, Reference("wrk_bird", "Bluebird", "Bea", None, None), 20.0, 60.0),
+        "voice": heard(EvidenceKind.VOICE, Reference("voi_cara", "Cara", "Cara", None, None), 0.0, 60.0),
+    }
