@@ -114,6 +114,8 @@ def post(
             connection.request("POST", path, body, headers)
             response = connection.getresponse()
             text = response.read(_ANSWER_BYTES_MAX).decode("utf-8", "replace")
+            if connection.out_of_time.is_set():
+                raise TimeoutError  # what was cut may look like an answer
             return _answer(response, text)
     except (OSError, http.client.HTTPException, ValueError) as error:
         # ValueError: the watch closed the socket between two reads.

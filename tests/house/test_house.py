@@ -27,12 +27,15 @@ BELOW: dict[str, set[str]] = {
     "audio": {"kernels"},
     "analyse": {"kernels", "audio", "model"},
     "render": {"kernels", "audio", "model"},
-    "rights": {"money", "identifiers", "model"},
+    "document": set(),  # a letter before it is typeset: rights words it, formats prints it
+    "webhook": set(),
+    "rights": {"money", "identifiers", "model", "document"},
     "store": {"identifiers", "model"},
-    "formats": {"identifiers", "model"},
+    "formats": {"identifiers", "model", "document"},
     "workspace": {"kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats"},
     "journeys": {
-        *("kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats", "workspace")
+        *("kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats", "workspace"),
+        *("document", "webhook"),
     },
     # The edges also speak the outside world's formats: JSON is one.
     "cli": {"workspace", "journeys", "model", "formats"},
@@ -113,6 +116,11 @@ def test_nothing_replaces_rows_quietly() -> None:
     assert [
         str(m) for m in MODULES if re.search(r"INSERT OR REPLACE|OR\s+REPLACE INTO", m.read_text(encoding="utf-8"))
     ] == []
+
+
+def test_only_the_webhook_speaks_to_other_machines() -> None:
+    network = re.compile(r"^\s*(import|from) (ssl|http\.|urllib\.request|smtplib|ftplib|requests|httpx)", re.MULTILINE)
+    assert [str(m) for m in MODULES if part_of(m) != "webhook" and network.search(m.read_text(encoding="utf-8"))] == []
 
 
 def test_two_broad_excepts_at_most() -> None:

@@ -1,12 +1,20 @@
 """Letters as plain text, UTF-8: what goes into mail, forms and archives."""
 
+import re
 import textwrap
 
 from linernotes.document import Block, Document, Facts, Items, Table
 
-__all__ = ["plain_text"]
+__all__ = ["plain_text", "visible"]
 
 _WIDTH = 78
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """Return a text whose control characters stand as their numbers: a name must not steer a page or a terminal."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)
 
 
 def plain_text(document: Document) -> str:
@@ -19,7 +27,7 @@ def plain_text(document: Document) -> str:
         lines += [section.heading, "-" * len(section.heading), ""]
         for block in section.blocks:
             lines += [*_block(block), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return visible("\n".join(lines)).rstrip() + "\n"
 
 
 def _block(block: Block) -> list[str]:

@@ -8,7 +8,6 @@ kana, hangul and the common Han characters. A character they lack is printed as 
 note at the end says so: a name never vanishes.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +19,7 @@ from fpdf.enums import Align, MethodReturnValue, TableBordersLayout, WrapMode, X
 from fpdf.fonts import FontFace
 
 from linernotes.document import Block, Document, Facts, Items, Section, Table
+from linernotes.formats.letters import visible
 
 __all__ = ["pdf"]
 
@@ -31,7 +31,6 @@ _LABEL_MM = 30.0
 _GREY, _BLACK, _RED = (110, 110, 110), (0, 0, 0), (170, 20, 20)
 # A fixed day: a letter carries its own dates, and the same letter must give the same bytes.
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOTE = (
     "Characters that the font of this page does not have are printed as their Unicode numbers, [U+…]."
     " The text file beside this page has them as they were written."
@@ -94,13 +93,12 @@ class _Page(FPDF):
 
     def _printable(self, text: str) -> str:
         """Replace control characters and those no font has by their numbers."""
-        text = _CONTROL.sub(lambda match: f"[U+{ord(match[0]):04X}]", text.replace("\r\n", "\n").replace("\r", "\n"))
         known = _characters(_TEXT)
-        if all(ord(c) in known or c in "\n\t" for c in text):
-            return text
-        both = known | _characters(_EAST_ASIAN)
-        printable = "".join(c if ord(c) in both or c in "\n\t" else f"[U+{ord(c):04X}]" for c in text)
-        self.replaced = self.replaced or printable != text
+        printable = visible(text)
+        if any(ord(c) not in known and c not in "\n\t" for c in printable):
+            known |= _characters(_EAST_ASIAN)
+            printable = "".join(c if ord(c) in known or c in "\n\t" else f"[U+{ord(c):04X}]" for c in printable)
+        self.replaced = self.replaced or "[U+" in printable
         return printable
 
     def _write(self, text: str, *, width_mm: float = 0.0, bold: bool = False, size_pt: float = _SIZE_PT) -> None:

@@ -4,7 +4,8 @@ Conventions
 -----------
 A period that runs from an event starts on the day after it. The holidays come from the ``holidays`` library; what a
 "business day" is, 17 U.S.C. § 512 does not say: for the United States we leave out weekends and the federal holidays
-of 5 U.S.C. § 6103, and, where a state is named, can leave out the state's holidays as well.
+of 5 U.S.C. § 6103 (not the days on which an executive order closed federal offices), and, where a state is named, can
+leave out the state's holidays as well.
 """
 
 import calendar
@@ -79,10 +80,10 @@ def _following(day: date) -> Iterator[date]:
 def _holidays(country: str, subdivision: str | None) -> tuple[holidays.HolidayBase, ...]:
     """Return the holidays that close offices: of the United States the federal ones, then those of the subdivision."""
     try:
-        if country != "US":
+        if country != "US" or subdivision is None:
             return (holidays.country_holidays(country, subdiv=subdivision),)
-        federal = holidays.country_holidays("US", categories=("government",))
-        return (federal, holidays.country_holidays("US", subdiv=subdivision)) if subdivision else (federal,)
+        # A state need not keep every federal holiday: California has no Columbus Day.
+        return holidays.country_holidays(country), holidays.country_holidays(country, subdiv=subdivision)
     except NotImplementedError:
         place = f"{country}-{subdivision}" if subdivision else country
         message = f"{place}: no such country or region with a known calendar; give codes as US and CA, or DE and BE"
