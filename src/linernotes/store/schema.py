@@ -14,7 +14,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 __all__ = [
@@ -69,7 +68,7 @@ recordings = Table(
     Column("id", String, primary_key=True),
     Column("title", String, nullable=False),
     Column("artist", String, nullable=False),
-    Column("sha256", String(64), nullable=False, unique=True),
+    Column("sha256", String(64), unique=True),
     Column("path", String, nullable=False),
     Column("duration_s", Float, nullable=False),
     Column("sample_rate_hz", Integer, nullable=False),
@@ -104,8 +103,7 @@ shares = Table(
     Column("valid_from", Date),
     Column("valid_to", Date),
     CheckConstraint("numerator > 0 AND denominator >= numerator", name="fraction"),
-    UniqueConstraint("subject_id", "party_id", "right_type", "territory", "valid_from"),
-    Index("ix_shares_party_id", "party_id"),
+    Index("ix_shares_subject_id", "subject_id"),
 )
 
 voices = Table(
