@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from linernotes import audio
 from linernotes.model import (
+    Action,
+    Claim,
+    ClaimState,
     Contribution,
     Evidence,
     EvidenceKind,
@@ -30,12 +33,15 @@ from linernotes.model import (
     Role,
     Share,
     Transform,
+    UseType,
     Voice,
     Work,
 )
 from linernotes.render import band
+from linernotes.rights import claims as claim_rules
 from linernotes.store.catalogue import Catalogue
 from linernotes.store.claims import Claims
+from linernotes.workspace import Workspace
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 RATE_HZ = 22_050
@@ -217,3 +223,53 @@ def heard_three() -> dict[str, Evidence]:
         "version": heard(EvidenceKind.VERSION, Reference("wrk_bird", "Bluebird", "Bea", None, None), 20.0, 60.0),
         "voice": heard(EvidenceKind.VOICE, Reference("voi_cara", "Cara", "Cara", None, None), 0.0, 60.0),
     }
+
+
+# ── notices ──────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def decided(
+    tmp_path: Path,
+    place: Path | str,
+    fill_with_three: Callable[[Path | str], None],
+    heard_three: dict[str, Evidence],
+) -> Iterator[Workspace]:
+    """A workspace where A, B and C have each decided to block what the upload ``abab…`` uses of theirs."""
+    fill_with_three(place)
+    url = place if isinstance(place, str) else None
+    with Workspace(tmp_path, database_url=url, writable=True) as workspace:
+        sha256 = "ab" * 32
+        _, ids = workspace.claims.add_evidence(sha256, "up/midnight.wav", list(heard_three.values()), seen_at=THREE_AT)
+        rows = (
+            ("clm_sample", "pty_ada", "rec_anvil", RightType.MASTER, UseType.RECORDING),
+            ("clm_version", "pty_bea", "wrk_bird", RightType.MECHANICAL, UseType.VERSION),
+            ("clm_voice", "pty_cara", "voi_cara", RightType.VOICE, UseType.VOICE),
+        )
+        for (claim_id, party, subject, right, use), evidence_id, heard in zip(
+            rows, ids, heard_three.values(), strict=True
+        ):
+            claim = Claim(
+                id=claim_id,
+                upload_sha256=sha256,
+                upload_path="up/midnight.wav",
+                evidence_id=evidence_id,
+                evidence=heard,
+                subject_id=subject,
+                party_id=party,
+                right_type=right,
+                use_type=use,
+                action=Action.REVIEW,
+                share=None,
+                side=None,
+                state=ClaimState.PROPOSED,
+                because=(),
+            )
+            (stored,) = workspace.claims.enter(
+                [[claim_rules.propose(claim, actor="linernotes", why="heard", at=THREE_AT)]]
+            )
+            workspace.claims.advance(
+                stored,
+                lambda seen: claim_rules.decide(seen, action=Action.BLOCK, actor=seen.party_id, why="no", at=THREE_AT),
+            )
+        yield workspace

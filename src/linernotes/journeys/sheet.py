@@ -163,15 +163,10 @@ def propose(
 
     Raises ParameterError if the shares do not add up; ConflictError if another sheet for it waits to be agreed.
     """
-    subject = workspace.sheets.subject(subject_id)
-    if workspace.sheets.is_provisional(subject_id):
-        raise ConflictError(
-            f"a sheet for {subject.title} waits to be agreed: answer it, or withdraw it", code="open_sheet"
-        )
     rights = {line.right_type.value for line in lines}
     holders = workspace.sheets.holders(subject_id, rights, territory=territory, day=begins_on)
     step = rules.propose(
-        sheet_id=content_id("sht", subject_id, at.isoformat(), party_id),
+        sheet_id=content_id("sht", subject_id, str(len(workspace.sheets.all(subject_id=subject_id))), at.isoformat()),
         subject_id=subject_id,
         lines=lines,
         begins_on=begins_on,

@@ -267,9 +267,8 @@ def _is_here(connection: Connection, notice_id: str) -> bool:
 
 def _require_standing(connection: Connection, claim_ids: Sequence[str]) -> None:
     """Refuse where a claim was disputed or given up since the caller read it."""
-    found = dict(
-        connection.execute(select(claims.c.id, claims.c.state).where(claims.c.id.in_(claim_ids))).tuples().all()
-    )
+    rows = connection.execute(select(claims.c.id, claims.c.state).where(claims.c.id.in_(claim_ids)))
+    found = {row.id: row.state for row in rows}
     for claim_id in claim_ids:
         if found.get(claim_id) not in _STANDING:
             state = found.get(claim_id, "not here")

@@ -87,6 +87,10 @@ class Sheets:
         with explained(self._place), writing(self._engine) as connection:
             values = {"state": row.state, "version": row.version, "n_steps": row.n_steps}
             if row.n_steps == 1:
+                waiting = (sheets.c.subject_id == row.subject_id) & (sheets.c.state == _PROVISIONAL)
+                if (other := connection.scalar(select(sheets.c.id).where(waiting))) is not None:
+                    message = f"sheet {other} for {row.subject_id} waits to be agreed: answer it, or withdraw it"
+                    raise ConflictError(message, code="open_sheet")
                 connection.execute(insert(sheets).values(id=row.id, subject_id=row.subject_id, **values))
             else:
                 seen = (sheets.c.id == row.id) & (sheets.c.n_steps == row.n_steps - 1)
