@@ -10,7 +10,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
 
 from linernotes.errors import ConflictError, NotFoundError
@@ -30,9 +34,10 @@ from linernotes.model import (
     Voice,
 )
 from linernotes.rights import claims as rules
-from linernotes.store import chain
+from linernotes.store import chain, migrations
 from linernotes.store.claims import Claims, Stored
 from linernotes.store.database import writing
+from linernotes.store.schema import metadata
 
 AT = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 SHA = "ab" * 32
@@ -337,6 +342,34 @@ def test_a_chain_longer_than_a_page(
     assert len(list(store.find())) == 7
     with store.engine.connect() as connection:
         assert [row.sequence for row in chain.rows(connection, kind="claim")] == list(range(1, 8))
+
+
+def test_a_catalogue_from_before_there_were_claims_is_carried_over(place: Path | str) -> None:
+    engine = (
+        create_engine(f"sqlite:///{place}")
+        if isinstance(place, Path)
+        else create_engine(place.replace("postgresql:", "postgresql+psycopg:"))
+    )
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        command.upgrade(config, "0001")
+        columns = "id, subject_id, party_id, right_type, numerator, denominator, territory"
+        for statement in (
+            "INSERT INTO parties (id, name) VALUES ('pty_ada', 'Ada')",
+            "INSERT INTO works (id, title) VALUES ('wrk', 'Anvil')",
+            "INSERT INTO contributions (subject_id, party_id, role) VALUES ('wrk', 'pty_ada', 'writer')",
+            f"INSERT INTO shares ({columns}) VALUES (1, 'wrk', 'pty_ada', 'mechanical', 1, 2, '2136')",
+        ):
+            connection.execute(text(statement))
+    engine.dispose()
+    store = Claims(place, writable=True)
+    known = store.reference(Reference("wrk", "", "", None, None))
+    assert known is not None
+    assert (known.names, known.shares[0].fraction) == ({"pty_ada": "Ada"}, Fraction(1, 2))
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    store.close()
 
 
 def test_reading_needs_no_database(tmp_path: Path) -> None:

@@ -22,9 +22,8 @@ def upgrade() -> None:
 
 
 def _widen_catalogue() -> None:
-    with op.batch_alter_table("parties") as parties:
-        parties.add_column(sa.Column("alias_of", sa.String))
-        parties.create_foreign_key("fk_parties_alias_of", "parties", ["alias_of"], ["id"])
+    # Written out, for Alembic would build the table anew in SQLite, and other tables point to it.
+    op.execute("ALTER TABLE parties ADD COLUMN alias_of VARCHAR CONSTRAINT fk_parties_alias_of REFERENCES parties (id)")
     op.add_column("works", sa.Column("registered_at", sa.DateTime(timezone=True)))
     op.add_column("recordings", sa.Column("contains_ai", sa.String))
     op.add_column("contributions", sa.Column("contains_ai", sa.String))
