@@ -234,7 +234,12 @@ def test_files_that_a_crash_left_out_are_written(decided: Workspace, streamhaus:
 
 def test_two_processes_do_not_make_the_same_attempt(decided: Workspace, streamhaus: Platform) -> None:
     issue(decided)
-    streamhaus.answers = [lambda handler: (time.sleep(0.5), handler.send_error(500))]  # type: ignore[list-item]
+
+    def fail_slowly(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(0.5)
+        handler.send_error(500)
+
+    streamhaus.answers = [fail_slowly]
     threads = [threading.Thread(target=quick, args=(decided,)) for _ in range(3)]
     for thread in threads:
         thread.start()

@@ -24,7 +24,7 @@ WORK = "wrk_bird"  # Bea has all of its mechanical right in the catalogue
 
 def propose(workspace: Workspace, *texts: str, by: str = "Bea", subject: str = WORK, **options: Any) -> Sheet:
     lines = journey.lines_of(workspace, subject, texts or ("Bea=1/2", "Bo=1/2"))
-    told = {"party_id": workspace.claims.party(by), "begins_on": DAY, "at": AT} | options
+    told: dict[str, Any] = {"party_id": workspace.claims.party(by), "begins_on": DAY, "at": AT} | options
     return journey.propose(workspace, subject, lines, **told)
 
 

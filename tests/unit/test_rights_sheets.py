@@ -21,7 +21,7 @@ def lines(**parts: str) -> list[SheetLine]:
     return [SheetLine(p, Role.WRITER, RightType.PERFORMANCE, Fraction(part)) for p, part in parts.items()]
 
 
-def opened(*, holders: tuple[str, ...] = (), **parts: str) -> list[SheetStep]:
+def opened(holders: tuple[str, ...] = (), /, **parts: str) -> list[SheetStep]:
     told = lines(**(parts or {"ada": "1/2", "bo": "1/2"}))
     return [
         sheets.propose(
@@ -48,7 +48,7 @@ def accepted(steps: list[SheetStep], party: str) -> Sheet:
 def test_a_sheet_is_provisional_until_everybody_has_accepted() -> None:
     steps = opened(ada="1/3", bo="1/3", owl="1/3")
     sheet = sheets.replay(steps)
-    assert (sheet.state, sheet.accepted, sheet.waiting_for) == (SheetState.PROVISIONAL, {"ada"}, ["bo", "owl"])
+    assert (sheet.state, sheet.accepted, sheet.waiting_for) == (SheetState.PROVISIONAL, frozenset({"ada"}), ["bo", "owl"])
     assert sheets.is_provisional(sheet)
     with pytest.raises(ConflictError, match="waiting for bo, owl"):
         sheets.shares(sheet)
@@ -67,14 +67,14 @@ def test_a_counter_voids_what_was_accepted_before() -> None:
     told = lines(ada="1/2", bo="1/4", owl="1/4")
     steps.append(sheets.counter(sheet, party_id="bo", version=1, lines=told, at=AT, way="command"))
     sheet = sheets.replay(steps)
-    assert (sheet.version, sheet.proposed_by, sheet.accepted) == (2, "bo", {"bo"})
+    assert (sheet.version, sheet.proposed_by, sheet.accepted) == (2, "bo", frozenset({"bo"}))
     with pytest.raises(ConflictError, match="at version 2, not 1") as caught:
         sheets.accept(sheet, party_id="owl", version=1, at=AT, way="link")
     assert caught.value.code == "sheet_changed"
 
 
 def test_nobody_is_left_out_by_being_left_off() -> None:
-    steps = opened(ada="1/2", bo="1/2", holders=("cy",))
+    steps = opened(("cy",), ada="1/2", bo="1/2")
     assert sheets.replay(steps).concerned == {"ada", "bo", "cy"}
     told = lines(bo="1")
     steps.append(sheets.counter(sheets.replay(steps), party_id="bo", version=1, lines=told, at=AT, way="command"))
@@ -128,7 +128,7 @@ def test_who_is_not_concerned_has_no_say() -> None:
 )
 def test_shares_that_do_not_add_up_are_refused(parts: dict[str, str], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
-        opened(**parts)
+        opened((), **parts)
 
 
 def test_a_sheet_needs_lines_and_each_once() -> None:
