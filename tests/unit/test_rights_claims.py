@@ -95,8 +95,11 @@ def test_every_step_from_every_state(name: str, state: ClaimState) -> None:
 
 @pytest.mark.parametrize("state", list(ClaimState))
 def test_what_may_follow_is_what_does(state: ClaimState) -> None:
-    people = {name for name, table in ALLOWED.items() if state in table} - {"hinder"}
-    assert {command.value for command in may_follow(state)} - {"resolve"} == people
+    people = {name for name, table in ALLOWED.items() if state in table} - {"hinder", "ask"}
+    assert {command.value for command in may_follow(in_state(state))} == people
+    hindered = in_state(state, obstacles=(Obstacle.FLOOD,))
+    resolvable = {"resolve"} if state in (P, R, D) else set()
+    assert {command.value for command in may_follow(hindered)} == people - {"decide"} | resolvable
 
 
 def test_a_decision_takes_the_policys_share_or_another() -> None:

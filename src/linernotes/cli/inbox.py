@@ -141,7 +141,8 @@ def print_file(file: ClaimFile) -> None:
         _console.print(Padding(told, (0, 0, 0, 4)))
         _console.print(Padding(Text(step.why, "dim"), (0, 0, 0, 6)))
     _heading("What can follow")
-    _console.print(f"    {', '.join(file.commands) or 'nothing: it is over'}\n")
+    can = ", ".join(f"claims {command}" for command in file.commands)
+    _console.print(f"    {can or 'nothing: it is over'}\n")
 
 
 def print_policies(policies: Sequence[Policy], names: Mapping[str, str]) -> None:
@@ -172,7 +173,8 @@ def print_verified(n_rows: int, last: str, problems: Sequence[Problem]) -> None:
     for problem in problems:
         _errors.print(Text.assemble(("  ✗ ", "red"), problem.message), soft_wrap=True)
     if not problems:
-        _console.print(Text.assemble(("✓ ", "green"), f"{n_rows} rows, nothing was changed; the last is {last}"))
+        told = f"{n_rows} rows, nothing was changed; the last is {last}"
+        _console.print(Text.assemble(("✓ ", "green"), told), soft_wrap=True)
 
 
 def _start(claim: Claim) -> float:

@@ -91,7 +91,7 @@ def open_file(workspace: Workspace, claim_id: str) -> ClaimFile:
     claim = workspace.claims.get(claim_id).claim
     history = workspace.claims.history(claim_id)
     names = workspace.claims.names({claim.party_id, *(step.actor for step in history)})
-    commands = [command.value for command in rules.may_follow(claim.state)]
+    commands = [command.value for command in rules.may_follow(claim)]
     return ClaimFile(claim, history, names, commands, rules.MONEY[claim.state].value)
 
 

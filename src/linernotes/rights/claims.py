@@ -99,9 +99,10 @@ _FLOOD_RATIO = 10
 _FLOOD_WINDOW_DAYS = 30
 
 
-def may_follow(state: ClaimState) -> tuple[Command, ...]:
-    """List what people can do with a claim in this state."""
-    return tuple(command for command, table in _NEXT.items() if state in table and command is not Command.HINDER)
+def may_follow(claim: Claim) -> tuple[Command, ...]:
+    """List what people can do with a claim as it stands."""
+    hidden = {Command.HINDER, Command.ASK, Command.DECIDE if claim.obstacles else Command.RESOLVE}
+    return tuple(command for command, table in _NEXT.items() if claim.state in table and command not in hidden)
 
 
 def flood_limit(n_before: int) -> int:
@@ -198,7 +199,7 @@ def _step(claim: Claim, command: Command, *, actor: str, why: str, at: datetime)
         raise ParameterError(f"claim {claim.id}: say why (--why): every step keeps its reason")
     state = _NEXT[command].get(claim.state)
     if state is None:
-        allowed = ", ".join(may_follow(claim.state)) or "nothing: it is over"
+        allowed = ", ".join(may_follow(claim)) or "nothing: it is over"
         raise ConflictError(
             f"claim {claim.id} is {claim.state}: {command} cannot follow; what can: {allowed}", code="claim_state"
         )

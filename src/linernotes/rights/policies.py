@@ -178,25 +178,21 @@ def _concerns(policy: Policy, situation: Situation, known: Collection[str]) -> b
 def _does_not_apply(policy: Policy, situation: Situation) -> str:
     """Say why a rule does not apply; empty where it does."""
     has_one_side = situation.right_type not in (RightType.VOICE, RightType.TRAINING)
-    other_side = has_one_side and policy.side not in (None, side_of(situation.right_type))
-    faults = (
-        (
-            not territories.covers(policy.territory, situation.territory),
-            f"it holds in territory {policy.territory}, this is {situation.territory}",
-        ),
-        (policy.valid_from is not None and situation.on < policy.valid_from, f"it begins on {policy.valid_from}"),
-        (policy.valid_to is not None and situation.on >= policy.valid_to, f"it ended on {policy.valid_to}"),
-        (
-            situation.match_length_s < policy.match_length_min_s,
-            f"it is for matches of {policy.match_length_min_s} s or more",
-        ),
-        (
-            situation.probability < policy.probability_min,
-            f"it is for probabilities of {policy.probability_min} or more",
-        ),
-        (other_side, f"it asks for a share of the {policy.side} side, this right is on the other"),
-    )
-    return next((reason for applies, reason in faults if applies), "")
+    if not territories.covers(policy.territory, situation.territory):
+        reason = f"it holds in territory {policy.territory}, this is {situation.territory}"
+    elif policy.valid_from is not None and situation.on < policy.valid_from:
+        reason = f"it begins on {policy.valid_from}"
+    elif policy.valid_to is not None and situation.on >= policy.valid_to:
+        reason = f"it ended on {policy.valid_to}"
+    elif situation.match_length_s < policy.match_length_min_s:
+        reason = f"it is for matches of {policy.match_length_min_s} s or more"
+    elif situation.probability < policy.probability_min:
+        reason = f"it is for probabilities of {policy.probability_min} or more"
+    elif has_one_side and policy.side not in (None, side_of(situation.right_type)):
+        reason = f"it asks for a share of the {policy.side} side, this right is on the other"
+    else:
+        reason = ""
+    return reason
 
 
 def _rank(policy: Policy, situation: Situation) -> tuple[Fraction | int, ...]:
