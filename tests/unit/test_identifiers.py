@@ -52,3 +52,14 @@ def test_anything_else_is_refused_in_words(check: Callable[[str], str], text: st
         assert error.code == check.__name__
     else:
         assert check(compact) == compact
+
+
+@pytest.mark.parametrize("text", ["PADPIDA2014021302H", "PADPIDA2013102502A", "PADPIDA2013042401U", "padpida2014111801y"])
+def test_dpids_that_are_in_use(text: str) -> None:
+    assert identifiers.dpid(text) == text.upper()
+
+
+@pytest.mark.parametrize(("text", "told"), [("PADPIDA2014999999Z", "should be"), ("PADPIDA2014120301", "ten digits")])
+def test_dpids_that_cannot_be(text: str, told: str) -> None:
+    with pytest.raises(IdentifierError, match=told):
+        identifiers.dpid(text)

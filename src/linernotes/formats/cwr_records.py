@@ -127,6 +127,14 @@ def _layout(specification: str) -> tuple[Field, ...]:
 LAYOUTS: Mapping[str, tuple[Field, ...]] = {kind: _layout(text) for kind, text in _SPECIFICATIONS.items()}
 """The fields of each record, in order."""
 
+_MUST_REACH = {
+    **dict.fromkeys(("SPU", "OPU", "SWR", "OWR"), "sr_share"),
+    **dict.fromkeys(("SPT", "OPT", "SWT", "OWT"), "territory"),
+    **dict.fromkeys(("NWR", "REV", "ISW", "EXC"), "title"),
+    **dict.fromkeys(("GRT", "TRL"), "n_records"),
+    "HDR": "transmitted",
+    "GRH": "group",
+}
 _LAST_IN_21 = {"HDR": "characters", "PWR": "writer_ip", "REC": "media"}
 
 
@@ -153,9 +161,15 @@ def parse_record(line: str, number: int) -> CwrRecord:
             f" {text[length:][:20]!r} stands after its end",
             code="cwr_length",
         )
+    must_reach = _MUST_REACH.get(kind, "record")
     fields = {}
     for field in layout:
         value = line[field.start : field.start + field.width]
+        if field.name == must_reach and len(line) <= field.start:
+            message = (
+                f"line {number}: a broken {kind} record, it ends after {len(line)} characters, before {field.name}"
+            )
+            raise FormatError(f"{message} (column {field.start + 1})", code="cwr_length")
         if not value or value.isspace():
             continue
         if field.kind != "A":
