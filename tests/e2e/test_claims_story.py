@@ -230,3 +230,26 @@ def test_an_upload_from_before_the_registration_accuses_nobody_by_itself(run: Ru
     assert (resolved["state"], resolved["action"]) == ("confirmed", "block")
     released = told(run, "claims", "release", ada["id"], "--by", "Ada", "--why", "let them")
     assert released["state"] == "released"
+
+
+@pytest.mark.extras
+def test_a_teams_database_serves_the_same_commands(
+    run: Run, postgresql: Callable[[], str], fill_with_three: Callable[[str], None], tmp_path: Path
+) -> None:
+    url = postgresql()
+    fill_with_three(url)
+    content = {
+        "query": {"path": "upload.mp3", "sha256": SHA},
+        "evidence": [evidence("voice", "voi_cara", "Cara", 0.0, 60.0)],
+    }
+    (tmp_path / "notes.jsonl").write_text(json.dumps(content))
+    team = {"env": {"LINERNOTES_DATABASE": url}}
+    assert run("policy", "set", "Cara", "voice", "share", "1/2", **team).returncode == 0
+    assert "1 new" in run("claims", "propose", "--from", "notes.jsonl", **team).stdout
+    (claim,) = map(json.loads, run("claims", "list", "--json", **team).stdout.splitlines())
+    assert (claim["state"], claim["share"]) == ("confirmed", "1/2")
+    assert "3 rows, nothing was changed" in run("claims", "verify", **team).stdout
+    assert not (tmp_path / "linernotes" / "catalogue.sqlite3").exists()
+    nobody = {"env": {"LINERNOTES_DATABASE": url.replace("?host=", "?host=/nowhere")}}
+    done = run("claims", "list", **nobody)
+    assert (done.returncode, "does not answer" in done.stderr) == (5, True)

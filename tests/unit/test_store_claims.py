@@ -14,7 +14,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DatabaseError
 
 from linernotes.errors import ConflictError, NotFoundError
@@ -270,6 +270,35 @@ def test_the_database_itself_refuses_to_change_what_was_said(
     with pytest.raises(DatabaseError, match=f"{table} is append-only"), writing(store.engine) as connection:
         connection.execute(text(change.format(table)))
     assert store.verify()[2] == []
+
+
+def test_replacing_a_row_is_refused_as_well(store: Claims, heard_three: dict[str, Evidence]) -> None:
+    entered(store, heard_three["voice"])
+    other = "INSERT OR REPLACE" if store.engine.dialect.name == "sqlite" else "INSERT"
+    columns = ", ".join(chain.ChainRow.__slots__)
+    values = columns.replace("actor", "'somebody else'")
+    with pytest.raises(DatabaseError, match=r"append-only|duplicate"), writing(store.engine) as connection:
+        connection.execute(text(f"{other} INTO chain ({columns}) SELECT {values} FROM chain"))
+    assert store.verify()[2] == []
+
+
+def test_a_decision_that_fails_half_way_was_never_taken(store: Claims, heard_three: dict[str, Evidence]) -> None:
+    seen = entered(store, heard_three["voice"])
+    for nth in range(1, 6):
+        left = [nth]
+
+        def fail(*_: object, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise OSError("the power went")
+
+        event.listen(store.engine, "after_cursor_execute", fail)
+        try:
+            with pytest.raises(OSError, match="power"):
+                store.advance(seen, lambda claim: rules.decide(claim, action=Action.BLOCK, **BY))  # type: ignore[arg-type]
+        finally:
+            event.remove(store.engine, "after_cursor_execute", fail)
+        assert (store.get(seen.claim.id), store.verify()[2]) == (seen, [])
 
 
 def tamper(store: Claims, statement: str) -> None:
