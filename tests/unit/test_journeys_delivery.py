@@ -283,4 +283,4 @@ def test_after_a_kill_in_the_middle_nothing_is_sent_twice_and_nothing_forgotten(
     assert quick(decided, patience_s=30.0).arrived == [f"{notice_id}-1"]
     assert [name for name, _, _ in streamhaus.received] == [f"{notice_id}-1"] * 2
     assert len(streamhaus.taken_down) == 1
-    assert decided.claims.verify()[2] == []
+    assert (decided.claims.verify()[2], decided.notices.verify()) == ([], [])

@@ -174,6 +174,16 @@ def test_a_notice_reads_back_as_it_was_issued_and_a_change_is_found(decided: Wor
         connection.execute(text("UPDATE notices SET content = :c"), {"c": changed})
     with pytest.raises(InvariantError, match="not what the chain says"):
         decided.notices.get(notice_id)
+    assert [problem.code for problem in decided.notices.verify()] == ["notice_changed"]
+
+
+def test_a_state_that_the_chain_does_not_know_is_found(decided: Workspace) -> None:
+    notice_id = one(decided)
+    step(decided, notice_id, "remove")
+    assert decided.notices.verify() == []
+    with writing(decided.notices._engine) as connection:
+        connection.execute(text("UPDATE notices SET state = 'withdrawn'"))
+    assert [problem.where for problem in decided.notices.verify()] == [f"notice {notice_id}"]
 
 
 # ── what becomes of it ───────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from linernotes.errors import ConflictError, LinernotesError, NotFoundError, ParameterError
 from linernotes.formats.letters import plain_text
@@ -15,6 +16,8 @@ from linernotes.journeys import sheet as journey
 from linernotes.journeys.sheet import Answerer, SheetVerb
 from linernotes.model import Party, Recording, RecordingEntry, RightType, Share
 from linernotes.rights.sheets import Sheet, SheetState
+from linernotes.store.database import writing
+from linernotes.store.sheets import _enter_shares
 from linernotes.workspace import Workspace
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -76,6 +79,10 @@ def test_the_agreed_sheet_is_sealed_with_its_pdf(decided: Workspace) -> None:
     paper = (journey.folder_of(decided, sheet.id) / "split-sheet.pdf").read_bytes()
     assert seal.content["pdf_sha256"] == hashlib.sha256(paper).hexdigest()
     assert seal.content["agreed_by"] == ["pty_bea", "pty_bo"]
+    assert decided.sheets.verify() == []
+    with writing(decided.sheets._engine) as connection:
+        connection.execute(text("UPDATE sheets SET state = 'provisional'"))
+    assert [problem.where for problem in decided.sheets.verify()] == [f"sheet {sheet.id}"]
     assert "Agreed by all" in (journey.folder_of(decided, sheet.id) / "split-sheet.txt").read_text(encoding="utf-8")
     assert decided.claims.verify()[2] == []
 
@@ -101,9 +108,6 @@ def test_a_holder_who_came_in_meanwhile_is_not_passed_over(decided: Workspace) -
 
 
 def enter(workspace: Workspace, shares: Sequence[Share]) -> None:
-    from linernotes.store.database import writing  # noqa: PLC0415
-    from linernotes.store.sheets import _enter_shares  # noqa: PLC0415
-
     with writing(workspace.sheets._engine) as connection:
         _enter_shares(connection, shares)
 
@@ -125,6 +129,7 @@ def test_a_counter_asks_everybody_anew(decided: Workspace) -> None:
     sheet = propose(decided)
     countered = respond(decided, sheet, "counter", "Bo", "Bea=1/4", "Bo=3/4")
     assert (countered.version, countered.waiting_for) == (2, ["pty_bea"])
+    assert decided.sheets.verify() == []
     with pytest.raises(ConflictError, match="at version 2, not 1"):
         respond(decided, sheet, "accept", "Bea", version=1)
     assert respond(decided, countered, "accept", "Bea").state is SheetState.AGREED
@@ -137,6 +142,7 @@ def test_one_open_sheet_at_a_time_and_a_withdrawn_one_holds_nothing(decided: Wor
         propose(decided)
     assert caught.value.code == "open_sheet"
     assert respond(decided, sheet, "withdraw", "Bea").state is SheetState.WITHDRAWN
+    assert decided.sheets.verify() == []
     assert not decided.sheets.is_provisional(WORK)
     assert propose(decided).id != sheet.id
 

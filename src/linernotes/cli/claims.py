@@ -239,6 +239,7 @@ def verify(
 
     with Workspace(workspace) as opened:
         n_rows, last, problems = opened.claims.verify(head=head)
+        problems = [*problems, *opened.notices.verify(), *opened.sheets.verify()]
     if as_json:
         told = {"rows": n_rows, "head": last, "problems": [from_problem(problem) for problem in problems]}
         typer.echo(json.dumps(told, ensure_ascii=False))

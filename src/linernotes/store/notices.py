@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, or_, select, update
 
 from linernotes.errors import ConflictError, InvariantError, NotFoundError
+from linernotes.model import Problem
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.notice_tables import deliveries, locations, notice_claims, notices
@@ -192,6 +193,20 @@ class Notices:
         with explained(self._place), reading(self._engine) as connection:
             return list(chain.rows(connection, subject_id=notice_id))
 
+    def verify(self) -> list[Problem]:
+        """Compare every notice with the chain: content with the digest that was issued, state with the steps."""
+        problems = []
+        with explained(self._place), reading(self._engine) as connection:
+            for row in connection.execute(select(notices).order_by(notices.c.id)):
+                state, digest = "", ""
+                for step in chain.rows(connection, subject_id=row.id):
+                    digest = step.content.get("content_sha256", digest)
+                    state = _after(state, step)
+                if (state, digest) != (row.state, _sha256(row.content)):
+                    where = f"notice {row.id}"
+                    problems.append(Problem("notice_changed", f"{where}: it is not what the chain says of it", where))
+        return problems
+
     # ── on the way ───────────────────────────────────────────────────────────
 
     def deliveries(self, *, notice_id: str | None = None, pending: bool = False) -> list[Delivery]:
@@ -259,6 +274,14 @@ class Notices:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _after(state: str, step: chain.ChainRow) -> str:
+    """Return the state a step of the chain takes a notice to."""
+    what = step.kind.removeprefix("notice.")
+    if what != "delivered":
+        return what
+    return "sent" if state == "issued" and step.content["kind"] == "notice" else state
 
 
 def _is_here(connection: Connection, notice_id: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from linernotes.errors import ConflictError, NotFoundError
-from linernotes.model import Party, Share
+from linernotes.model import Party, Problem, Share
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.notice_tables import sheets
@@ -168,11 +168,32 @@ class Sheets:
         with explained(self._place), reading(self._engine) as connection:
             return _holders(connection, subject_id, right_types, territory=territory, day=day)
 
+    def verify(self) -> list[Problem]:
+        """Compare where every sheet stands with its steps in the chain."""
+        problems = []
+        with explained(self._place), reading(self._engine) as connection:
+            for row in connection.execute(select(sheets).order_by(sheets.c.id)):
+                steps = list(chain.rows(connection, kind=_KIND, subject_id=row.id))
+                sealed = next(chain.rows(connection, kind=_AGREED, subject_id=row.id), None) is not None
+                if (len(steps), *_stand(steps, sealed=sealed)) != (row.n_steps, row.version, row.state):
+                    where = f"sheet {row.id}"
+                    problems.append(Problem("sheet_changed", f"{where}: it is not what the chain says of it", where))
+        return problems
+
     def payees(self, party_ids: Iterable[str]) -> dict[str, str]:
         """Return who is paid for each of these parties: for an alias the party behind it."""
         query = select(parties.c.id, parties.c.alias_of).where(parties.c.id.in_(list(party_ids)))
         with explained(self._place), reading(self._engine) as connection:
             return {row.id: row.alias_of or row.id for row in connection.execute(query)}
+
+
+def _stand(steps: Sequence[chain.ChainRow], *, sealed: bool) -> tuple[int, str]:
+    """Return the version and the state that the steps of a sheet lead to."""
+    if not steps:
+        return 0, ""
+    first, last = steps[0].content, steps[-1].content
+    ended = last["verb"] == "withdraw" and last["party"] == first["party"]
+    return last["version"], "agreed" if sealed else "withdrawn" if ended else _PROVISIONAL
 
 
 def _holders(
