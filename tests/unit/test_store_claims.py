@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -401,8 +402,20 @@ def test_a_catalogue_from_before_there_were_claims_is_carried_over(place: Path |
     store.close()
 
 
+def test_many_threads_share_a_store(store: Claims, heard_three: dict[str, Evidence]) -> None:
+    seen = entered(store, heard_three["voice"])
+
+    def look(_: int) -> object:
+        return store.get(seen.claim.id) if store.verify()[2] == [] else None
+
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        assert list(pool.map(look, range(120))) == [seen] * 120
+
+
 def test_reading_needs_no_database(tmp_path: Path) -> None:
     nothing = Claims(tmp_path / "none.sqlite3", writable=False)
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        assert list(pool.map(lambda _: nothing.policies(), range(200))) == [[]] * 200
     assert (list(nothing.find()), nothing.policies(), nothing.verify()) == ([], [], (0, chain.FIRST, []))
     assert not (tmp_path / "none.sqlite3").exists()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, inspect, select, table
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect, select, table
 from sqlalchemy import column as sql_column
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
@@ -40,7 +40,7 @@ def open_database(place: Path | str, *, writable: bool) -> Engine:
 # ── SQLite ───────────────────────────────────────────────────────────────────
 
 
-def _engine(connect: Callable[[], sqlite3.Connection], *, writable: bool, shared: bool = False) -> Engine:
+def _engine(connect: Callable[[], sqlite3.Connection], *, writable: bool, in_memory: bool = False) -> Engine:
     def configured() -> sqlite3.Connection:
         connection = connect()
         # Autocommit in the driver: the BEGIN below is then the only one, schema changes included.
@@ -58,8 +58,10 @@ def _engine(connect: Callable[[], sqlite3.Connection], *, writable: bool, shared
         write = connection.get_execution_options().get("write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
-    pool = StaticPool if shared else None
-    engine = create_engine("sqlite://", creator=configured, poolclass=pool)
+    # Told by hand: from a URL without a file SQLAlchemy would take this for one in memory, and close the connections
+    # of threads beyond the fifth while they are in use. What is in memory has one connection: threads take turns.
+    limits = {"pool_size": 1, "max_overflow": 0} if in_memory else {}
+    engine = create_engine("sqlite://", creator=configured, poolclass=QueuePool, **limits)
     event.listen(engine, "begin", begin)
     return engine
 
@@ -88,7 +90,7 @@ def open_sqlite(path: Path, *, writable: bool) -> Engine:
 
 def open_empty() -> Engine:
     """Open a catalogue with nothing in it, in memory: what a workspace is before its first use."""
-    engine = _engine(lambda: sqlite3.connect(":memory:", check_same_thread=False), writable=False, shared=True)
+    engine = _engine(lambda: sqlite3.connect(":memory:", check_same_thread=False), writable=False, in_memory=True)
     with writing(engine) as connection:
         metadata.create_all(connection)
     return engine
