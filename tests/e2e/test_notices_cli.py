@@ -144,6 +144,8 @@ def test_choices_that_are_none_are_said(tell: Callable[..., Any]) -> None:
     assert "notices follow one of" in tell("platforms", "add", "X", "--agent", "A", "--regime", "law", code=2).stderr
     assert "no notice" in tell("claims", "notices", "ntc_nope", code=3).stderr
     assert "give the platform and the address" in tell("platforms", "locate", SHA, "X", code=2).stderr
+    named = tell("platforms", "add", "Bad\x1b[31m", "--agent", "A").stdout
+    assert ("\x1b" in named, "[U+001B]" in named) == (False, True)
     assert "WHAT 'jump'" in tell("claims", "notice-step", "n", "jump", *BY, code=2).stderr
 
 

@@ -55,7 +55,7 @@ def deliver(
     result = Delivered()
     if again:
         workspace.notices.revive(at=datetime.now(UTC))
-    for stored in workspace.notices.all():
+    for stored in workspace.notices.all(state="issued"):
         write_notice(workspace, stored)  # where a crash came between the books and the files
     deadline = time.monotonic() + patience_s
     with ThreadPoolExecutor(_AT_ONCE) as pool:  # one platform that hangs does not hold up the others

@@ -167,9 +167,13 @@ class Notices:
                 raise InvariantError(f"notice {notice_id}: its content is not what the chain says was issued")
             return _stored(connection, row)
 
-    def all(self, *, claim_id: str | None = None, upload_sha256: str | None = None) -> list[StoredNotice]:
-        """Return notices, oldest first: all, or those about a claim or an upload."""
+    def all(
+        self, *, claim_id: str | None = None, upload_sha256: str | None = None, state: str | None = None
+    ) -> list[StoredNotice]:
+        """Return notices, oldest first: all, or those about a claim or an upload, or in a state."""
         query = select(notices).order_by(notices.c.issued_at, notices.c.id)
+        if state is not None:
+            query = query.where(notices.c.state == state)
         if claim_id is not None:
             query = query.join(notice_claims).where(notice_claims.c.claim_id == claim_id)
         if upload_sha256 is not None:
