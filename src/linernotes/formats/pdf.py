@@ -8,6 +8,7 @@ kana, hangul and the common Han characters. A character they lack is printed as 
 note at the end says so: a name never vanishes.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -28,6 +29,7 @@ _TEXT, _BOLD, _EAST_ASIAN = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold
 _FAMILY = "text"
 _MARGIN_MM, _LINE_MM, _SIZE_PT = 22.0, 5.4, 10.0
 _LABEL_MM = 30.0
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})  # Hebrew, Arabic and their like
 _GREY, _BLACK, _RED = (110, 110, 110), (0, 0, 0), (170, 20, 20)
 # A fixed day: a letter carries its own dates, and the same letter must give the same bytes.
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -70,10 +72,13 @@ class _Page(FPDF):
         self.set_lang("en")
         self.add_font(_FAMILY, "", _FONTS / _TEXT)
         self.add_font(_FAMILY, "B", _FONTS / _BOLD)
-        if any(ord(c) not in _characters(_TEXT) for c in repr(document) if not c.isascii()):
-            self.add_font("east", "", _FONTS / _EAST_ASIAN)  # 3 MB to read: only for those who need it
+        unusual = {c for c in repr(document) if not c.isascii()}
+        # Both cost time: only for those who need them.
+        if any(ord(c) not in _characters(_TEXT) for c in unusual):
+            self.add_font("east", "", _FONTS / _EAST_ASIAN)
             self.set_fallback_fonts(["east"], exact_match=False)
-        self.set_text_shaping(use_shaping_engine=True)
+        if any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in unusual):
+            self.set_text_shaping(use_shaping_engine=True)
         self.set_title(self._printable(f"{document.title} {document.reference}"))
 
     def footer(self) -> None:
@@ -113,13 +118,17 @@ class _Page(FPDF):
             wrapmode=WrapMode.WORD,
         )
 
-    def _lines(self, text: str, width_mm: float) -> int:
+    def _keep_together(self, text: str, width_mm: float, *, lines_max: int) -> None:
+        """Begin a page where the first lines of a text, all of a short one, would not fit on this one."""
+        if not self.will_page_break(lines_max * _LINE_MM):
+            return  # laying a text out to measure it costs as much as printing it
         self.set_font(_FAMILY, "", _SIZE_PT)
         height_mm = self.multi_cell(
             width_mm, _LINE_MM, self._printable(text), dry_run=True, output=MethodReturnValue.HEIGHT, align=Align.L
         )
         assert isinstance(height_mm, float)
-        return round(height_mm / _LINE_MM)
+        if self.will_page_break(min(height_mm, lines_max * _LINE_MM)):
+            self.add_page()
 
     def heading(self, text: str) -> None:
         self._write(text, bold=True, size_pt=18)
@@ -151,9 +160,7 @@ class _Page(FPDF):
 
     def facts(self, facts: Facts) -> None:
         for label, value in facts.rows:
-            n_lines = self._lines(value, self.epw - _LABEL_MM)
-            if self.will_page_break(min(n_lines, 4) * _LINE_MM):
-                self.add_page()
+            self._keep_together(value, self.epw - _LABEL_MM, lines_max=4)
             top, page = self.get_y(), self.page_no()
             self.set_text_color(*_GREY)
             self._write(label, width_mm=_LABEL_MM)
@@ -174,8 +181,7 @@ class _Page(FPDF):
     def _items(self, entries: Sequence[str]) -> None:
         indent_mm = 8.0
         for number, entry in enumerate(entries, 1):
-            if self.will_page_break(min(self._lines(entry, self.epw - indent_mm), 3) * _LINE_MM):
-                self.add_page()
+            self._keep_together(entry, self.epw - indent_mm, lines_max=3)
             top = self.get_y()
             self.set_font(_FAMILY, "", _SIZE_PT)
             self.cell(indent_mm, _LINE_MM, f"{number}.")
