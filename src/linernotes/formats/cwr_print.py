@@ -4,8 +4,9 @@ Conventions
 -----------
 Text is written in capitals without accents, for the format has no others; what changes by that, or does not fit, is
 told. Shares are hundredths of a percent: those of a right that adds to one still do, by largest remainder, ties by
-place; what had to be rounded is told too. Publishers are original publishers in a chain of their own, writers with a publisher
-are controlled and assigned to the first; without one they are other writers. Each collects what it owns, in the world.
+place; what had to be rounded is told too. Publishers are original publishers in a chain of their own, writers with a
+publisher are controlled and assigned to the first; without one they are other writers. Each collects what it owns, in
+the world.
 """
 
 import unicodedata
@@ -133,7 +134,7 @@ class CwrWriter:
             shares = {name: str(part) for name, part in holder.parts.items()}
             values = {"chain": str(chain), "name": holder.line.name, "role": "E", "refusal": "N"}
             yield line("SPU", ip=codes[id(holder)], **values, **_numbers(holder.line), **shares)
-            yield line("SPT", ip=codes[id(holder)], **shares, inclusion="I", territory="2136", sequence="1")
+            yield line("SPT", ip=codes[id(holder)], **shares, inclusion="I", territory="2136", shares_change="N", sequence="1")
         for holder in writers:
             shares = {name: str(part) for name, part in holder.parts.items()}
             first, _, last = holder.line.name.rpartition(" ")
@@ -141,7 +142,7 @@ class CwrWriter:
             kind = "SWR" if publishers else "OWR"
             yield line(kind, ip=codes[id(holder)], **values, **_numbers(holder.line), **shares, refusal="N")
             if publishers:
-                yield line("SWT", ip=codes[id(holder)], **shares, inclusion="I", territory="2136", sequence="1")
+                yield line("SWT", ip=codes[id(holder)], **shares, inclusion="I", territory="2136", shares_change="N", sequence="1")
                 assigned = {"ip": codes[id(publishers[0])], "name": publishers[0].line.name}
                 chained = {"chain": "1"} if self._version == "2.2" else {}
                 yield line("PWR", **assigned, writer_ip=codes[id(holder)], **chained)
@@ -191,7 +192,7 @@ class CwrWriter:
         seconds = recording.duration_s or 0
         values["duration"] = f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}"
         if recording.year is not None:
-            self._tell("cwr_year", f"{recording.isrc or 'a recording'}: {recording.year} is no day of release; left out")
+            self._tell("cwr_year", f"{recording.isrc or 'a recording'}: {recording.year} is no day; left out")
         if self._version == "2.2":
             values |= {"title": recording.title or "", "artist": recording.artist or ""}
         elif recording.title or recording.artist:

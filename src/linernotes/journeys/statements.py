@@ -78,7 +78,7 @@ def state(told: Statements, row: Metadata) -> None:
                 *(named.get("ipi_base_number"), named.get("isni")),
             )
         elif line.identifiers:
-            _complete(batch, key, line)
+            _complete(told, key, line, row.where)
         role = _ROLE_NAMES[line.role]
         batch.contributions[subject, key, role] = (subject, key, role, line.contains_ai and line.contains_ai.value)
         if line.share is not None:
@@ -118,15 +118,16 @@ def _added_up(stated: list[ShareRow]) -> list[ShareRow]:
     return [(*key[:3], part.numerator, part.denominator, *key[3:]) for key, part in whole.items()]  # type: ignore[misc]
 
 
-def _complete(batch: Batch, key: str, line: PartyLine) -> None:
-    """Add identifiers that an earlier line of the batch did not give."""
-    here, named = batch.parties[key], line.identifiers
-    batch.parties[key] = (
-        *here[:2],
-        here[2] or named.get("ipi_name_number"),
-        here[3] or named.get("ipi_base_number"),
-        here[4] or named.get("isni"),
-    )
+def _complete(told: Statements, key: str, line: PartyLine, where: str) -> None:
+    """Add identifiers that an earlier line of the batch did not give; one that differs is told."""
+    here = list(told.batch.parties[key])
+    for place, name in enumerate(("ipi_name_number", "ipi_base_number", "isni"), 2):
+        value = line.identifiers.get(name)
+        if value is not None and here[place] not in (None, value):
+            message = f"{line.name} has {name} {here[place]} above, {value} here; the first stays"
+            told.problems.append(Problem("party_conflict", message, where))
+        here[place] = here[place] or value
+    told.batch.parties[key] = (key, here[1] or line.name, here[2], here[3], here[4])
 
 
 def _differs(told: Statements, row: Metadata, what: str, here: object, given: object) -> None:

@@ -67,7 +67,7 @@ class Entering:
     problems: list[Problem] = field(default_factory=list)
     restated: set[str] = field(default_factory=set)
     """Works and recordings whose shares were stated anew, differently; for a check that they still add up."""
-    _parties: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    _parties: OrderedDict[str, tuple[str, tuple[str | None, ...]]] = field(default_factory=OrderedDict)
 
     def enter(self, connection: Connection, batch: Batch) -> None:
         """Enter a batch; problems and counts are added up."""
@@ -125,8 +125,9 @@ class Entering:
         ids = {}
         unknown = []
         for row in batch.parties.values():
-            if (known := self._parties.get(row[0])) is not None:
-                ids[row[0]] = known
+            known = self._parties.get(row[0])
+            if known is not None and known[1] == row[2:]:
+                ids[row[0]] = known[0]
             else:
                 unknown.append(row)
         if not unknown:
@@ -158,14 +159,11 @@ class Entering:
                 }
         _add(connection, parties, [(*row, None) for row in new.values()])
         self.n_parties += len(new)
-        self._remember(ids)
-        return ids
-
-    def _remember(self, ids: Mapping[str, str]) -> None:
-        for given, key in ids.items():
-            self._parties[given] = key
+        for row in unknown:
+            self._parties[row[0]] = (ids[row[0]], row[2:])
         while len(self._parties) > _KNOWN_PARTIES_MAX:
             self._parties.popitem(last=False)
+        return ids
 
     def _complete_party(self, connection: Connection, row: PartyRow, held: Mapping[str, Any]) -> None:
         """Add identifiers that the catalogue lacks; one that differs is told and left."""

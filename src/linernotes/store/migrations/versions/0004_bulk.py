@@ -10,7 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Let a recording have no sound yet; index shares by what is asked for. (A NULL date made the old rule no rule.)"""
+    """Let a recording have no sound yet; index shares by what is asked for."""
+    # The old rule that a share is said once held for no share without a date: NULL differs from NULL.
     with op.batch_alter_table("recordings") as recordings:
         recordings.alter_column("sha256", existing_type=sa.String(64), nullable=True)
     with op.batch_alter_table("shares") as shares:
