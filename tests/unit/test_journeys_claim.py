@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -243,7 +244,7 @@ def test_a_flood_that_goes_on_does_not_ebb(
 
 # ── liner notes from elsewhere ───────────────────────────────────────────────
 
-LINE = {
+LINE: dict[str, Any] = {
     "query": {"path": "up.wav", "sha256": "ab" * 32},
     "evidence": [
         {
@@ -268,8 +269,8 @@ def proposed_from(workspace: Workspace, tmp_path: Path, *lines: object) -> list[
     return list(journey.propose_from(workspace, notes, at=AT))
 
 
-def changed(**changes: object) -> dict[str, object]:
-    return LINE | {"evidence": [LINE["evidence"][0] | changes]}  # type: ignore[index, operator]
+def changed(**changes: object) -> dict[str, Any]:
+    return LINE | {"evidence": [LINE["evidence"][0] | changes]}
 
 
 def test_notes_are_read_whoever_wrote_them(workspace: Workspace, tmp_path: Path) -> None:
