@@ -48,7 +48,11 @@ def accepted(steps: list[SheetStep], party: str) -> Sheet:
 def test_a_sheet_is_provisional_until_everybody_has_accepted() -> None:
     steps = opened(ada="1/3", bo="1/3", owl="1/3")
     sheet = sheets.replay(steps)
-    assert (sheet.state, sheet.accepted, sheet.waiting_for) == (SheetState.PROVISIONAL, frozenset({"ada"}), ["bo", "owl"])
+    assert (sheet.state, sheet.accepted, sheet.waiting_for) == (
+        SheetState.PROVISIONAL,
+        frozenset({"ada"}),
+        ["bo", "owl"],
+    )
     assert sheets.is_provisional(sheet)
     with pytest.raises(ConflictError, match="waiting for bo, owl"):
         sheets.shares(sheet)
