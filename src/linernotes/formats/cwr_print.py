@@ -26,6 +26,7 @@ __all__ = ["CwrWriter"]
 _GROUP_WORKS_MAX = 1_000_000
 _WRITER_CODES = {Role.WRITER: "CA", Role.ARRANGER: "AR", Role.HEIR: "PA"}
 _WHOLE = 10_000
+_IN_THE_WORLD = {"inclusion": "I", "territory": "2136", "shares_change": "N", "sequence": "1"}
 _EDI = {"2.1": "02.10", "2.2": "02.20"}
 
 
@@ -134,7 +135,7 @@ class CwrWriter:
             shares = {name: str(part) for name, part in holder.parts.items()}
             values = {"chain": str(chain), "name": holder.line.name, "role": "E", "refusal": "N"}
             yield line("SPU", ip=codes[id(holder)], **values, **_numbers(holder.line), **shares)
-            yield line("SPT", ip=codes[id(holder)], **shares, inclusion="I", territory="2136", shares_change="N", sequence="1")
+            yield line("SPT", ip=codes[id(holder)], **shares, **_IN_THE_WORLD)
         for holder in writers:
             shares = {name: str(part) for name, part in holder.parts.items()}
             first, _, last = holder.line.name.rpartition(" ")
@@ -142,7 +143,7 @@ class CwrWriter:
             kind = "SWR" if publishers else "OWR"
             yield line(kind, ip=codes[id(holder)], **values, **_numbers(holder.line), **shares, refusal="N")
             if publishers:
-                yield line("SWT", ip=codes[id(holder)], **shares, inclusion="I", territory="2136", shares_change="N", sequence="1")
+                yield line("SWT", ip=codes[id(holder)], **shares, **_IN_THE_WORLD)
                 assigned = {"ip": codes[id(publishers[0])], "name": publishers[0].line.name}
                 chained = {"chain": "1"} if self._version == "2.2" else {}
                 yield line("PWR", **assigned, writer_ip=codes[id(holder)], **chained)

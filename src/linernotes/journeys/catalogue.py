@@ -3,12 +3,14 @@
 A batch never stops at a bad line. What was entered stays: after a kill, the same command does the rest.
 """
 
+import gc
 import multiprocessing
 import os
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -21,7 +23,7 @@ from linernotes.journeys.statements import Statements, from_lines, state
 from linernotes.model import Problem, Recording, RightType, Role, Work
 from linernotes.rights import shares, territories
 from linernotes.store.browsing import Page
-from linernotes.store.entering import Entering
+from linernotes.store.entering import Batch, Entering
 from linernotes.workspace import Workspace
 
 __all__ = ["Checked", "Imported", "Progress", "check", "describe", "import_files", "recognise"]
@@ -31,7 +33,6 @@ Progress = Callable[[int, int], None]
 
 _ALONE_BYTES_MAX = 8 << 20  # below, starting another process costs more than it saves
 _CHUNKS_IN_FLIGHT = 6
-_CHUNKS_PER_COMMIT = 10
 _ROWS_PER_BATCH = 2000
 
 
@@ -129,23 +130,31 @@ def _import_table(
     if not {"title", "work_title"} & set(header.columns):
         raise FormatError(f"{path}:1: no column 'title' in the header ({', '.join(header.columns) or 'empty'})")
     result.ignored_columns += [name for name in header.ignored if name not in result.ignored_columns]
-    n_bytes = path.stat().st_size
-    ready: list[Statements] = []
+    is_large = path.stat().st_size > _ALONE_BYTES_MAX
 
-    def commit() -> None:
-        workspace.catalogue.enter(entering, [told.batch for told in ready])
-        ready.clear()
+    def batches() -> Iterator[Batch]:
+        n_lines = 0
+        for told in _read_table(path, jobs=jobs if is_large else 1):
+            _add(result, told)
+            n_lines += told.n_lines
+            if progress is not None:
+                progress(n_lines, 0)
+            yield told.batch
 
-    n_lines = 0
-    for told in _read_table(path, jobs=jobs if n_bytes > _ALONE_BYTES_MAX else 1):
-        _add(result, told)
-        ready.append(told)
-        n_lines += told.n_lines
-        if len(ready) >= _CHUNKS_PER_COMMIT:
-            commit()
-        if progress is not None:
-            progress(n_lines, 0)
-    commit()
+    with _uncollected():
+        workspace.catalogue.enter(entering, batches())
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave Python's cycle collector aside: it would walk millions of rows, none in a cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
@@ -159,7 +168,7 @@ def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
     # A process of our own may have threads (a progress bar): it must not be forked.
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Statements]] = deque()
-    with ProcessPoolExecutor(max_workers=jobs - 1, mp_context=context) as pool:
+    with ProcessPoolExecutor(max_workers=jobs - 1, mp_context=context, initializer=gc.disable) as pool:
         for lines in chunks:
             waiting.append(pool.submit(from_lines, path, header, lines))
             if len(waiting) >= _CHUNKS_IN_FLIGHT * (jobs - 1):
@@ -172,20 +181,23 @@ def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
 
 
 def _import_rows(workspace: Workspace, rows: Iterator[Metadata], entering: Entering, result: Imported) -> None:
-    told = Statements()
-    for row in rows:
-        told.n_lines += 1
-        if row.title or row.work_title:
-            state(told, row)
-        else:
-            told.n_faulty += 1
-            told.problems.append(Problem("title", "no title: it cannot be entered", row.where))
-        if told.n_lines >= _ROWS_PER_BATCH:
-            workspace.catalogue.enter(entering, [told.batch])
-            _add(result, told)
-            told = Statements()
-    workspace.catalogue.enter(entering, [told.batch])
-    _add(result, told)
+    def batches() -> Iterator[Batch]:
+        told = Statements()
+        for row in rows:
+            told.n_lines += 1
+            if row.title or row.work_title:
+                state(told, row)
+            else:
+                told.n_faulty += 1
+                told.problems.append(Problem("title", "no title: it cannot be entered", row.where))
+            if told.n_lines >= _ROWS_PER_BATCH:
+                _add(result, told)
+                yield told.batch
+                told = Statements()
+        _add(result, told)
+        yield told.batch
+
+    workspace.catalogue.enter(entering, batches())
 
 
 def _from_cwr(path: Path, result: Imported) -> Iterator[Metadata]:

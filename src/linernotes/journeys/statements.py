@@ -8,14 +8,13 @@ from pathlib import Path
 from linernotes.formats.tables import OF_WORK, Header, Metadata, PartyLine, read_rows
 from linernotes.journeys.naming import party_ids, recording_id, work_id
 from linernotes.model import Problem, RightType, Role
-from linernotes.rights import shares, territories
-from linernotes.store.entering import Batch, ShareRow
+from linernotes.rights import territories
+from linernotes.store.entering import WORK_RIGHTS, Batch, ShareRow, by_right
 
 __all__ = ["Statements", "from_lines", "state"]
 
-_MASTER = (RightType.MASTER,)
+_MASTER = RightType.MASTER.value
 _ROLE_NAMES = {role: role.value for role in Role}
-_RIGHT_NAMES = {right: right.value for right in RightType}
 
 
 @dataclass(slots=True)
@@ -83,15 +82,13 @@ def state(told: Statements, row: Metadata) -> None:
         batch.contributions[subject, key, role] = (subject, key, role, line.contains_ai and line.contains_ai.value)
         if line.share is not None:
             target = of_work if subject == key_of_work else of_recording
-            rights = line.rights or (shares.WORK_RIGHTS if line.role in OF_WORK else _MASTER)
-            numerator, denominator = line.share.numerator, line.share.denominator
-            for right in rights:
-                target.append(
-                    (
-                        *(subject, key, _RIGHT_NAMES[right], numerator, denominator),
-                        *(line.territory, line.valid_from, line.valid_to),
-                    )
-                )
+            whole = line.share
+            terms = (whole.numerator, whole.denominator, line.territory, line.valid_from, line.valid_to)
+            if not line.rights or len(line.rights) == 1:
+                rights = line.rights[0].value if line.rights else WORK_RIGHTS if line.role in OF_WORK else _MASTER
+                target.append((subject, key, rights, *terms))
+            else:
+                target += [(subject, key, right.value, *terms) for right in line.rights]
     if of_work and key_of_work:
         _hold(batch, key_of_work, of_work)
     if of_recording:
@@ -100,21 +97,24 @@ def state(told: Statements, row: Metadata) -> None:
 
 def _hold(batch: Batch, subject: str, stated: list[ShareRow]) -> None:
     """Note the shares of a subject; what one party holds in several roles is one share."""
-    if len({(row[1], row[2]) for row in stated}) < len(stated):
+    if len({row[1] for row in stated}) < len(stated):
         stated = _added_up(stated)
     held = batch.shares.get(subject)
     if held is None:
         batch.shares[subject] = stated
-    elif new := [row for row in stated if row not in held]:
-        held += new
-        batch.restated.add(subject)
+    elif stated != held:
+        before = list(by_right(held))
+        if new := [row for row in by_right(stated) if row not in before]:
+            batch.shares[subject] = before + new
+            batch.restated.add(subject)
 
 
 def _added_up(stated: list[ShareRow]) -> list[ShareRow]:
     whole: dict[tuple[object, ...], Fraction] = {}
     for row in stated:
-        key = row[:3] + row[5:]
-        whole[key] = whole.get(key, Fraction(0)) + Fraction(row[3], row[4])
+        for right in row[2].split():
+            key = (*row[:2], right, *row[5:])
+            whole[key] = whole.get(key, Fraction(0)) + Fraction(row[3], row[4])
     return [(*key[:3], part.numerator, part.denominator, *key[3:]) for key, part in whole.items()]  # type: ignore[misc]
 
 

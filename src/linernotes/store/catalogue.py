@@ -7,7 +7,8 @@ made twice, here or elsewhere, is one: a recording's from its file, a work's and
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = ["Catalogue", "content_id"]
 
 _PAGE_ROWS = 1000
 _CACHE_KIB = 131_072
+_KEPT_EVERY_S = 10.0
 
 
 def content_id(kind: str, *parts: str) -> str:
@@ -157,17 +159,25 @@ class Catalogue:
         if rows:
             connection.execute(insert(shares), rows)
 
-    def enter(self, entering: Entering, batches: Sequence[Batch]) -> None:
-        """Enter batches of rows in one transaction; what came of it is in ``entering``."""
+    def enter(self, entering: Entering, batches: Iterable[Batch]) -> None:
+        """Enter batches of rows as they come; what came of it is in ``entering``.
+
+        Kept every few seconds: the fewer times, the fewer pages are written twice; a kill loses no more than that.
+        """
+        waiting = iter(batches)
+        batch = next(waiting, None)
         with explained(self.path), self.engine.connect().execution_options(write=True) as connection:
             if connection.dialect.name == "sqlite":
                 # Indexes of a million are looked into at random: the default of two megabytes would be read in circles.
                 raw = connection.connection.dbapi_connection
                 assert raw is not None
                 raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            with connection.begin():
-                for batch in batches:
-                    entering.enter(connection, batch)
+            while batch is not None:
+                started_s = time.monotonic()
+                with connection.begin():
+                    while batch is not None and time.monotonic() - started_s < _KEPT_EVERY_S:
+                        entering.enter(connection, batch)
+                        batch = next(waiting, None)
 
     # ── out ──────────────────────────────────────────────────────────────────
 

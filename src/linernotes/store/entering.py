@@ -7,21 +7,35 @@ Whatever carries an identifier that the catalogue knows is the thing it knows, u
 was said before is changed: a title, a year or an identifier that differs is a problem, of shares that differ both stay.
 """
 
+import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Date, DateTime, Table, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    String,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from linernotes.model import Problem, RightType, Share
 from linernotes.store.schema import contributions, parties, recordings, shares, works
 
-__all__ = ["Batch", "Entering", "Succeed"]
+__all__ = ["WORK_RIGHTS", "Batch", "Entering", "ShareRow", "Succeed", "by_right"]
 
 Succeed = Callable[[Sequence[Share], Sequence[Share]], tuple[Sequence[tuple[Share, Share]], Sequence[Share]]]
 """Says which of the shares held end, as they were and as they become, and which of those stated begin."""
@@ -38,7 +52,11 @@ RecordingRow = tuple[str, str, str, str | None, str | None, int | None, str | No
 ContributionRow = tuple[str, str, str, str | None]
 """subject_id, party_id, role, contains_ai."""
 ShareRow = tuple[str, str, str, int, int, str, date | None, date | None]
-"""subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to."""
+"""subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to.
+
+In a batch, ``right_type`` may be :data:`WORK_RIGHTS`: the same share of each of the three rights in a work.
+"""
+WORK_RIGHTS = "mechanical performance synchronisation"
 
 
 @dataclass(slots=True)
@@ -92,7 +110,7 @@ class Entering:
         for subject, rows in batch.shares.items():
             known = subject in known_works or subject in known_recordings
             target = again.setdefault(subjects.get(subject, subject), []) if known else fresh
-            target.extend((subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in rows)
+            target += by_right((subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in rows)
         _add(connection, shares, fresh)
         self.restated.update(subjects.get(subject, subject) for subject in batch.restated)
         if again:
@@ -103,19 +121,20 @@ class Entering:
 
         Returns False, and has done nothing, where one is.
         """
-        if any(given != key for given, key in party_ids.items()):
+        new_works, new_recordings = batch.works.values(), batch.recordings.values()
+        if any(given != key for given, key in party_ids.items()) or (
+            _any_known(connection, works.c.id, list(batch.works))
+            or _any_known(connection, works.c.iswc, [row[2] for row in new_works])
+            or _any_known(connection, recordings.c.id, list(batch.recordings))
+            or _any_known(connection, recordings.c.isrc, [row[3] for row in new_recordings])
+        ):
             return False
-        attempt = connection.begin_nested()
-        n_added = _add(connection, works, [(*row, now) for row in batch.works.values()])
-        n_added += _add(connection, recordings, [_unheard(row, row[4], now) for row in batch.recordings.values()])
-        if n_added < len(batch.works) + len(batch.recordings):
-            attempt.rollback()
-            return False
+        _add(connection, works, [(*row, now) for row in new_works])
+        _add(connection, recordings, [_unheard(row, row[4], now) for row in new_recordings])
         _add(connection, contributions, list(batch.contributions.values()))
-        _add(connection, shares, [row for rows in batch.shares.values() for row in rows])
-        attempt.commit()
-        self.n_works += len(batch.works)
-        self.n_recordings += len(batch.recordings)
+        _add_shares(connection, [row for rows in batch.shares.values() for row in rows])
+        self.n_works += len(new_works)
+        self.n_recordings += len(new_recordings)
         return True
 
     # ── parties ──────────────────────────────────────────────────────────────
@@ -285,6 +304,17 @@ def _held(
     return found
 
 
+def _any_known(connection: Connection, column: Column[Any], values: Sequence[Any]) -> bool:
+    """Tell whether any of these is in the column."""
+    if connection.dialect.name == "sqlite":
+        # As one text: thousands of parameters would take longer than the look-up.
+        listed = func.json_each(json.dumps(values)).table_valued("value")
+        query = select(column).where(column.in_(select(listed.c.value))).limit(1)
+    else:
+        query = select(column).where(column.in_(values)).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def _rows(connection: Connection, table: Table, column: Column[Any], values: Sequence[Any]) -> Iterable[Any]:
     return connection.execute(select(table).where(column.in_(values))).all() if values else ()
 
@@ -307,6 +337,29 @@ def _add(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) 
         return connection.exec_driver_sql(str(insert), _as_stored(connection, columns, rows)).rowcount
     statement = postgresql.insert(table).on_conflict_do_nothing()
     return connection.execute(statement, [dict(zip(keys, row, strict=True)) for row in rows]).rowcount
+
+
+def _add_shares(connection: Connection, rows: Sequence[ShareRow]) -> None:
+    """Add shares; where a row is about all rights in a work, the database makes three of it."""
+    whole = [(*row[:2], *row[3:]) for row in rows if row[2] == WORK_RIGHTS]
+    if not whole or connection.dialect.name != "sqlite":
+        _add(connection, shares, list(by_right(rows)))
+        return
+    _add(connection, shares, [row for row in rows if row[2] != WORK_RIGHTS])
+    each = [select(literal_column(f"'{right}'", String).label("right_type")) for right in WORK_RIGHTS.split()]
+    given = [column for column in shares.columns if column.name not in ("id", "right_type")]
+    source = select(
+        union_all(*each).subquery().c.right_type, *(bindparam(column.name, type_=column.type) for column in given)
+    )
+    statement = sqlite.insert(shares).from_select(["right_type", *(column.name for column in given)], source)
+    connection.exec_driver_sql(str(statement.compile(dialect=sqlite.dialect())), _as_stored(connection, given, whole))
+
+
+def by_right(rows: Iterable[ShareRow]) -> Iterator[ShareRow]:
+    """Yield rows about one right each."""
+    for row in rows:
+        for right in row[2].split():
+            yield (*row[:2], right, *row[3:])
 
 
 def _as_stored(

@@ -87,6 +87,7 @@ contributions = Table(
     Column("party_id", ForeignKey("parties.id"), primary_key=True, index=True),
     Column("role", String, primary_key=True),
     Column("contains_ai", String),
+    sqlite_with_rowid=False,
 )
 
 # A share is an exact fraction: two whole numbers, never a float.

@@ -18,3 +18,7 @@ def upgrade() -> None:
         shares.drop_constraint("uq_shares_subject_id_party_id_right_type_territory_valid_from", type_="unique")
         shares.drop_index("ix_shares_party_id")
         shares.create_index("ix_shares_subject_id", ["subject_id"])
+    # SQLite would keep each of these rows twice, in a table and in the index of its key.
+    with op.batch_alter_table("contributions", recreate="auto", table_kwargs={"sqlite_with_rowid": False}) as table:
+        if op.get_bind().dialect.name == "sqlite":
+            table.alter_column("contains_ai", existing_type=sa.String, nullable=True)
