@@ -7,9 +7,9 @@ piece of evidence, sounds in the reference at ``reference_start_s + (q - query_s
 ``score`` is raw, ``probability`` calibrated on a named set. A record is never changed, only followed by another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol
@@ -18,25 +18,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Action",
+    "AiDisclosure",
+    "Claim",
+    "ClaimState",
+    "ClaimStep",
     "Contribution",
     "Credit",
+    "Decision",
     "Evidence",
     "EvidenceKind",
     "Fingerprint",
     "FingerprintIndex",
     "FingerprintSegment",
     "Match",
+    "ModelRelease",
+    "Obstacle",
     "Party",
+    "Policy",
     "Problem",
     "Recording",
     "RecordingEntry",
     "Reference",
+    "ReferenceEntry",
     "RightType",
     "Role",
     "Share",
+    "Side",
+    "TerritoryRule",
     "Trace",
     "Transform",
     "Upload",
+    "UseType",
+    "Voice",
     "Work",
 ]
 
@@ -45,33 +59,52 @@ __all__ = [
 
 
 class Role(StrEnum):
-    """What a party did."""
+    """What a party did, or, for an heir, whose place it takes. A ghostwriter is a writer under an alias."""
 
     PERFORMER = "performer"
     WRITER = "writer"
+    ARRANGER = "arranger"
     PRODUCER = "producer"
     PUBLISHER = "publisher"
     LABEL = "label"
+    HEIR = "heir"
 
 
 class RightType(StrEnum):
-    """Which right a share divides; the first three on a work, the last on a recording."""
+    """Which right a share divides: the first three on a work, ``master`` on a recording, ``voice`` on a voice.
+
+    ``training`` is on a recording or a work: the right to let a model learn from it.
+    """
 
     MECHANICAL = "mechanical"
     PERFORMANCE = "performance"
     SYNCHRONISATION = "synchronisation"
     MASTER = "master"
+    VOICE = "voice"
+    TRAINING = "training"
+
+
+class AiDisclosure(StrEnum):
+    """How much of something a machine made, as declared; where nobody declared anything it is None, not ``none``.
+
+    Source: DDEX ERN 4.3.2, ContainsAI and AiContribution.
+    """
+
+    NONE = "none"
+    PARTLY = "partly"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A writer, publisher, performer, producer or label."""
+    """Somebody with a right or a role. ``alias_of``: the party that is paid where this is the name it writes under."""
 
     id: str
     name: str
     ipi_name_number: str | None = None
     ipi_base_number: str | None = None
     isni: str | None = None
+    alias_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +131,26 @@ class Recording:
     isrc: str | None = None
     work_id: str | None = None
     year: int | None = None
+    contains_ai: AiDisclosure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A performer's voice. ``consent`` says where the performer agreed to its enrolment; None: it is not enrolled."""
+
+    id: str
+    party_id: str
+    name: str
+    consent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRelease:
+    """A released music model and the party that answers for it."""
+
+    id: str
+    name: str
+    party_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +160,7 @@ class Contribution:
     subject_id: str
     party_id: str
     role: Role
+    contains_ai: AiDisclosure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +188,24 @@ class RecordingEntry:
     parties: Sequence[Party] = ()
     contributions: Sequence[Contribution] = ()
     shares: Sequence[Share] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceEntry:
+    """What the catalogue says of something that was recognised: the thing, what goes with it, everybody's part in it.
+
+    ``names``: of all parties, by id. ``registered_at``: in UTC, by id. ``label_ids``: the labels that release a voice's
+    performer.
+    """
+
+    recording: Recording | None = None
+    work: Work | None = None
+    voice: Voice | None = None
+    contributions: Sequence[Contribution] = ()
+    shares: Sequence[Share] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    registered_at: Mapping[str, datetime] = field(default_factory=dict)
+    label_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +291,11 @@ class EvidenceKind(StrEnum):
     """What was recognised."""
 
     RECORDING = "recording"
+    VERSION = "version"
+    MELODY = "melody"
+    VOICE = "voice"
+    LYRICS = "lyrics"
+    TRAINING = "training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,3 +361,144 @@ class Trace:
     evidence: Sequence[Evidence] = ()
     credits: Sequence[Credit] = ()
     problems: Sequence[Problem] = ()
+
+
+# ── deciding ─────────────────────────────────────────────────────────────────
+
+
+class UseType(StrEnum):
+    """What an upload does with what belongs to somebody; ``recording`` is a sample or a copy."""
+
+    RECORDING = "recording"
+    VERSION = "version"
+    MELODY = "melody"
+    VOICE = "voice"
+    LYRICS = "lyrics"
+    TRAINING = "training"
+    SOUNDALIKE = "soundalike"
+
+
+class Action(StrEnum):
+    """What a party chooses: credit only, credit and a share, ask me, never. From the mildest to the strictest."""
+
+    ALLOW = "allow"
+    SHARE = "share"
+    REVIEW = "review"
+    BLOCK = "block"
+
+
+class Side(StrEnum):
+    """Which half of an upload's revenue a share is taken from."""
+
+    RECORDING = "recording"
+    COMPOSITION = "composition"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A party's standing rule. It speaks of one work, recording or voice (``subject_id``), or of all a party has.
+
+    It applies to matches at least ``match_length_min_s`` long and at least ``probability_min`` probable, from the day
+    ``valid_from`` to the day before ``valid_to``. ``share`` and ``side`` are given with ``Action.SHARE`` alone.
+    """
+
+    id: str
+    party_id: str
+    use_type: UseType
+    action: Action
+    share: Fraction | None = None
+    side: Side | None = None
+    territory: str = "2136"
+    match_length_min_s: Fraction = Fraction(0)
+    probability_min: Fraction = Fraction(0)
+    subject_id: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class ClaimState(StrEnum):
+    """Where a claim stands; :mod:`linernotes.rights.claims` says which state follows which."""
+
+    PROPOSED = "proposed"
+    REVIEW = "review"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    DISPUTED = "disputed"
+    UPHELD = "upheld"
+    WITHDRAWN = "withdrawn"
+
+
+class Obstacle(StrEnum):
+    """Why a claim may not go on until somebody other than the claimant has looked; a flood also ebbs by itself."""
+
+    AI_REFERENCE = "ai_reference"
+    CONTESTED_REFERENCE = "contested_reference"
+    LATE_REGISTRATION = "late_registration"
+    OVERLAPPING_REFERENCES = "overlapping_references"
+    SHARES_EXCEED_WHOLE = "shares_exceed_whole"
+    FLOOD = "flood"
+
+
+@dataclass(frozen=True, slots=True)
+class TerritoryRule:
+    """What holds in one territory where it is not what holds in the rest of the world."""
+
+    territory: str
+    action: Action
+    share: Fraction | None = None
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a party asserts of an upload: this stretch uses a right of mine, and this is what I choose.
+
+    ``subject_id`` is the work, recording or voice the right is in, ``evidence_id`` the stored record of ``evidence``.
+    ``action``, ``share`` and ``side`` hold in the world but for ``exceptions``. ``because`` says, a reason a line, why
+    this action and this state; ``obstacles`` are those that nobody has resolved yet; ``policy_id`` is the rule that
+    said ``action``, None where none did.
+    """
+
+    id: str
+    upload_sha256: str
+    upload_path: str
+    evidence_id: str
+    evidence: Evidence
+    subject_id: str
+    party_id: str
+    right_type: RightType
+    use_type: UseType
+    action: Action
+    share: Fraction | None
+    side: Side | None
+    state: ClaimState
+    because: Sequence[str]
+    exceptions: Sequence[TerritoryRule] = ()
+    obstacles: Sequence[Obstacle] = ()
+    policy_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person, or a policy in their name, chose for a claim. ``at`` is in UTC."""
+
+    claim_id: str
+    actor: str
+    action: Action
+    why: str
+    at: datetime
+    share: Fraction | None = None
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimStep:
+    """One step in a claim's history: who did what when and why, and where that took it. ``at`` is in UTC."""
+
+    claim_id: str
+    command: str
+    state: ClaimState
+    action: Action
+    actor: str
+    why: str
+    at: datetime

@@ -1,6 +1,8 @@
 """A place on disk with a catalogue and an index: opens what the journeys need.
 
-The folder is ``--workspace``, else ``$LINERNOTES_HOME``, else ``./linernotes``; whoever writes first makes it.
+The folder is ``--workspace``, else ``$LINERNOTES_HOME``, else ``./linernotes``; whoever writes first makes it. The
+catalogue and the claims are in a file in it, or, for a team, in the PostgreSQL database that ``$LINERNOTES_DATABASE``
+names (``postgresql://user@host/name``).
 """
 
 import os
@@ -11,7 +13,11 @@ from typing import Self
 
 from linernotes.errors import ParameterError, StorageError
 from linernotes.store.catalogue import Catalogue
+from linernotes.store.claims import Claims
 from linernotes.store.index import Index
+from linernotes.store.notices import Notices
+from linernotes.store.platforms import Platforms
+from linernotes.store.sheets import Sheets
 
 __all__ = ["Workspace"]
 
@@ -19,7 +25,9 @@ __all__ = ["Workspace"]
 class Workspace:
     """An open workspace; use it as a context manager."""
 
-    def __init__(self, folder: Path | str | None = None, *, writable: bool = False) -> None:
+    def __init__(
+        self, folder: Path | str | None = None, *, database_url: str | None = None, writable: bool = False
+    ) -> None:
         """Open the workspace in ``folder``; one that does not exist is empty, and made if ``writable``.
 
         Raises
@@ -27,6 +35,8 @@ class Workspace:
         ParameterError if the place is not a folder; StorageError if it cannot be written and must be
         """
         self.folder = Path(folder or os.environ.get("LINERNOTES_HOME") or "linernotes")
+        url = database_url or os.environ.get("LINERNOTES_DATABASE")
+        self.database: Path | str = url or self.folder / "catalogue.sqlite3"
         self.writable = writable
         if self.folder.exists() and not self.folder.is_dir():
             raise ParameterError(f"{self.folder}: a workspace is a folder, this is a file")
@@ -44,7 +54,27 @@ class Workspace:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Parties, works, recordings."""
-        return Catalogue(self.folder / "catalogue.sqlite3", writable=self.writable)
+        return Catalogue(self.database, writable=self.writable)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """Policies, evidence, claims, and the chain of what was done with them."""
+        return Claims(self.database, writable=self.writable)
+
+    @cached_property
+    def platforms(self) -> Platforms:
+        """Where notices go to, and where uploads are."""
+        return Platforms(self.database, writable=self.writable)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Notices, and what must still reach a platform."""
+        return Notices(self.database, writable=self.writable)
+
+    @cached_property
+    def sheets(self) -> Sheets:
+        """Split sheets."""
+        return Sheets(self.database, writable=self.writable)
 
     @cached_property
     def index(self) -> Index:
@@ -55,7 +85,7 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for name in ("catalogue", "index"):
+        for name in ("catalogue", "claims", "index", "platforms", "notices", "sheets"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -27,10 +27,16 @@ BELOW: dict[str, set[str]] = {
     "audio": {"kernels"},
     "analyse": {"kernels", "audio", "model"},
     "render": {"kernels", "audio", "model"},
+    "document": set(),  # a letter before it is typeset: rights words it, formats prints it
+    "webhook": set(),
+    "rights": {"money", "identifiers", "model", "document"},
     "store": {"identifiers", "model"},
-    "formats": {"identifiers", "model"},
-    "workspace": {"kernels", "audio", "model", "identifiers", "analyse", "render", "store", "formats"},
-    "journeys": {"kernels", "audio", "model", "identifiers", "analyse", "render", "store", "formats", "workspace"},
+    "formats": {"identifiers", "model", "document"},
+    "workspace": {"kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats"},
+    "journeys": {
+        *("kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats", "workspace"),
+        *("document", "webhook"),
+    },
     # The edges also speak the outside world's formats: JSON is one.
     "cli": {"workspace", "journeys", "model", "formats"},
 }
@@ -93,10 +99,28 @@ def test_only_the_command_line_knows_a_screen() -> None:
     assert [str(m) for m in MODULES if part_of(m) != "cli" and screens.search(m.read_text(encoding="utf-8"))] == []
 
 
+def test_rights_and_money_know_no_float() -> None:
+    found = []
+    for module, tree in trees():
+        if part_of(module) not in ("rights", "money"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id == "float":
+                found.append(f"{module}:{node.lineno}")
+            if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                found.append(f"{module}:{node.lineno}")
+    assert found == []  # a fraction of a fraction must stay exact
+
+
 def test_nothing_replaces_rows_quietly() -> None:
     assert [
         str(m) for m in MODULES if re.search(r"INSERT OR REPLACE|OR\s+REPLACE INTO", m.read_text(encoding="utf-8"))
     ] == []
+
+
+def test_only_the_webhook_speaks_to_other_machines() -> None:
+    network = re.compile(r"^\s*(import|from) (ssl|http\.|urllib\.request|smtplib|ftplib|requests|httpx)", re.MULTILINE)
+    assert [str(m) for m in MODULES if part_of(m) != "webhook" and network.search(m.read_text(encoding="utf-8"))] == []
 
 
 def test_two_broad_excepts_at_most() -> None:

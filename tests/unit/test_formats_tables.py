@@ -1,3 +1,4 @@
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
@@ -5,7 +6,8 @@ import pytest
 
 from linernotes.errors import FormatError
 from linernotes.formats.tables import read_metadata, read_parties
-from linernotes.model import Role
+from linernotes.model import AiDisclosure, RightType, Role
+from linernotes.rights import territories
 
 
 def table(tmp_path: Path, text: str, *, encoding: str = "utf-8") -> Path:
@@ -75,7 +77,9 @@ def test_every_fault_of_every_line_is_told_with_its_place(tmp_path: Path) -> Non
     assert read.faulty_files == {"bad.mp3", "", "more.mp3", "odd.mp3", "zero.mp3", "long.mp3"}
 
 
-@pytest.mark.parametrize("text", ["", "title\nx\n", 'file\n"open\n', "file\n" + "x" * 30_000 + "\n"])
+@pytest.mark.parametrize(
+    "text", ["", "title\nx\n", 'file,"open\n', "file," + "x" * 30_000 + "\n", "file,Title,track title\n"]
+)
 def test_what_is_no_such_table(tmp_path: Path, text: str) -> None:
     path = table(tmp_path, text)
     with pytest.raises(FormatError) as caught:
@@ -112,3 +116,59 @@ def test_parties(text: str, name: str, share: Fraction | None) -> None:
 def test_parties_that_cannot_be(text: str) -> None:
     with pytest.raises(Exception, match=r"share|IPI"):
         read_parties(text, role=Role.WRITER)
+
+
+def test_columns_go_by_their_usual_names(tmp_path: Path) -> None:
+    text = "Filename,Track Title,Composers,Record-Label,Length,AI\na.mp3,Hello,Ada 1/2,Lab,3:35,partly\n"
+    (row,) = read_metadata(table(tmp_path, text)).rows
+    assert (row.title, row.duration_s, row.contains_ai) == ("Hello", 215.0, AiDisclosure.PARTLY)
+    assert [(p.name, p.role) for p in row.parties] == [("Ada", Role.WRITER), ("Lab", Role.LABEL)]
+
+
+def test_a_broken_line_does_not_swallow_the_next(tmp_path: Path) -> None:
+    path = table(tmp_path, 'file,title\na.mp3,"open\nb.mp3,B\nc.mp3,"12"" mix"\nd.mp3,7" edit\ne.mp3,"x"y\nf.mp3,F\n')
+    read = read_metadata(path)
+    assert [(row.file, row.title) for row in read.rows] == [
+        ("b.mp3", "B"),
+        ("c.mp3", '12" mix'),
+        ("d.mp3", '7" edit'),
+        ("f.mp3", "F"),
+    ]
+    assert [problem.where for problem in read.problems] == [f"{path}:2", f"{path}:6"]
+    assert "quote" in read.problems[0].message
+
+
+def test_a_line_break_in_a_cell_and_the_lines_after_it_keep_their_numbers(tmp_path: Path) -> None:
+    path = table(tmp_path, 'file,title,year\na.mp3,"two\nlines",\nb.mp3,B,99\n')
+    read = read_metadata(path)
+    assert [row.title for row in read.rows] == ["two lines"]
+    assert [problem.where for problem in read.problems] == [f"{path}:4 year"]
+
+
+def test_sixteen_bit_text_is_read(tmp_path: Path) -> None:
+    (row,) = read_metadata(table(tmp_path, "file\ttitle\nä.mp3\tÖ\n", encoding="utf-16")).rows
+    assert (row.file, row.title) == ("ä.mp3", "Ö")
+
+
+def test_terms_of_a_share() -> None:
+    text = 'Ada [AI all] 1/2 (performance, US, from 2026-01-01, until 2027-01-01); "Foo; Bar" 1/2'
+    ada, foo = read_parties(text, role=Role.WRITER)
+    assert (ada.rights, ada.territory, ada.valid_from, ada.valid_to, ada.contains_ai) == (
+        (RightType.PERFORMANCE,),
+        "US",
+        date(2026, 1, 1),
+        date(2027, 1, 1),
+        AiDisclosure.ALL,
+    )
+    assert foo.name == "Foo; Bar"
+    (uk,) = read_parties("The Beat (UK) 1/2", role=Role.PERFORMER)
+    assert (uk.name, uk.share) == ("The Beat (UK)", Fraction(1, 2))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ada 1/2 (from 2026-02-30)", "Ada 1/2 (from 2026-02-01, until 2026-01-01)", "Ada [AI some]", '""', "Ada 1/2 (x)"],
+)
+def test_terms_that_cannot_be(text: str) -> None:
+    with pytest.raises(FormatError):
+        read_parties(text, role=Role.WRITER, territory=territories.territory)

@@ -53,3 +53,14 @@ def test_anything_else_is_refused_in_words(name: str, text: str) -> None:
         assert error.code == name
     else:
         assert check(compact) == compact
+
+
+@pytest.mark.parametrize("text", ["PADPIDA2014021302H", "PADPIDA2013102502A", "padpida2013042401u"])
+def test_dpids_that_are_in_use(text: str) -> None:
+    assert identifiers.dpid(text) == text.upper()
+
+
+@pytest.mark.parametrize(("text", "told"), [("PADPIDA2014999999Z", "should be"), ("PADPIDA2014120301", "ten digits")])
+def test_dpids_that_cannot_be(text: str, told: str) -> None:
+    with pytest.raises(IdentifierError, match=told):
+        identifiers.dpid(text)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import linernotes
-from linernotes.cli import catalogue, demo, register, trace
+from linernotes.cli import catalogue, claims, demo, notices, platforms, policies, register, sheets, trace
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 from linernotes.formats.wording import printable
 
@@ -39,6 +39,11 @@ app.command("demo")(demo.demo)
 app.command("register")(register.register)
 app.command("trace")(trace.trace)
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(claims.app, name="claims")
+app.add_typer(policies.app, name="policy")
+app.add_typer(platforms.app, name="platforms")
+app.add_typer(sheets.app, name="sheet")
+notices.attach(claims.app)
 
 
 def _print_version(wanted: bool) -> None:

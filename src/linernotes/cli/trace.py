@@ -3,11 +3,15 @@
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from linernotes.cli.options import BAD_INPUT, NOT_FOUND, Jobs, Json, WorkspaceFolder
+
+if TYPE_CHECKING:
+    from linernotes.model import Trace
+    from linernotes.workspace import Workspace
 
 __all__ = ["trace"]
 
@@ -42,10 +46,11 @@ def trace(
         with screen.progress_bar("Tracing") as progress:
             for notes in trace_many(opened, audio, only=ears, done=results, progress=progress, jobs=jobs):
                 codes |= {problem.code for problem in notes.problems}
+                claimed = _claims(opened, notes) if results is not None or as_json else {}
                 if results is not None:
-                    results.append(notes)
+                    results.append(notes, **claimed)
                 if as_json:
-                    typer.echo(json.dumps(from_trace(notes), ensure_ascii=False))
+                    typer.echo(json.dumps(from_trace(notes, **claimed), ensure_ascii=False))
                 elif not _is_one_file(audio):
                     screen.print_row(notes)
                 if html is not None or _is_one_file(audio):
@@ -60,6 +65,15 @@ def trace(
             screen.note(f"{len(results.kept)} were in {out} already")
     if codes:
         raise typer.Exit(NOT_FOUND if codes == {"not_found"} else BAD_INPUT)
+
+
+def _claims(workspace: "Workspace", notes: "Trace") -> dict[str, Any]:
+    """Return the claims on an upload, and the names of their parties, as from_trace takes them."""
+    from linernotes.journeys.claim import claims_of
+
+    sha256 = notes.upload.sha256 if notes.upload else ""
+    found = claims_of(workspace, [sha256])[sha256]
+    return {"claims": found, "names": workspace.claims.names({claim.party_id for claim in found})}
 
 
 def _is_one_file(audio: list[Path]) -> bool:

@@ -1,59 +1,83 @@
-"""Metadata tables: a CSV that says what recordings are, whose they are, and which share is whose.
+"""Catalogue tables: a CSV that says what recordings and works are, whose they are, and which share is whose.
 
 Conventions
 -----------
-A header line, then a line per recording; comma, semicolon or tab between cells; UTF-8. ``file`` is required, a name or
-a path relative to the table; any of ``title, artist, isrc, iswc, writers, publisher, label, producer, year`` may
-follow, other columns are left alone and named in ``ignored``. A cell that names parties separates them by ``;`` and may
-say for each an identifier in brackets and a share: ``Ada Example [IPI 00014107338] 1/2; Ben Example 50%``. Shares of
-``writers`` and ``publisher`` divide the work, those of ``artist``, ``producer`` and ``label`` the recording.
+A header line, then a line per recording; comma, semicolon or tab between cells; UTF-8, or UTF-16 with its mark. Columns
+may come in any order and go by their usual other names (``Track title``, ``Composers``); those that are not known are
+left alone and named in ``ignored``. Cells that name parties are read by :mod:`linernotes.formats.party_cells`; shares
+of ``writers``, ``arrangers``, ``heirs`` and ``publisher`` divide the work, those of ``artist``, ``producer`` and
+``label`` the recording. A line without title, ISRC, artist or file is about a work alone.
+
+A faulty line is refused whole, with each of its faults told by line and column; the lines around it are read.
 """
 
 import csv
+import io
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from linernotes import identifiers
 from linernotes.errors import FormatError, IdentifierError
-from linernotes.model import Problem, Role
+from linernotes.formats.party_cells import PartyLine, Territory, disclosure, print_parties, read_parties
+from linernotes.model import AiDisclosure, Problem, Role
 
-__all__ = ["Metadata", "MetadataTable", "PartyLine", "read_metadata", "read_parties"]
+__all__ = [
+    "OF_WORK",
+    "Header",
+    "Metadata",
+    "MetadataTable",
+    "PartyLine",
+    "read_cells",
+    "read_header",
+    "read_metadata",
+    "read_parties",
+    "read_rows",
+    "write_metadata",
+]
+
+OF_WORK = frozenset({Role.WRITER, Role.ARRANGER, Role.HEIR, Role.PUBLISHER})
+"""Roles in a work; the others are in a recording."""
 
 _LINES_MAX = 5_000_000
 _CELL_CHARACTERS_MAX = 20_000
-_PARTY = re.compile(
-    r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<identifiers>[^\[\]]*)\])?\s*(?P<share>\d+\s*/\s*\d+|\d+(?:\.\d+)?\s*%)?"
-)
+_HEADER_CHARACTERS_MAX = 20_000
+_CHUNK_LINES = 2000
 _PARTY_COLUMNS = {
     "artist": Role.PERFORMER,
     "writers": Role.WRITER,
+    "arrangers": Role.ARRANGER,
+    "heirs": Role.HEIR,
     "publisher": Role.PUBLISHER,
     "label": Role.LABEL,
     "producer": Role.PRODUCER,
 }
-_OF_WORK = frozenset({Role.WRITER, Role.PUBLISHER})
-_T = TypeVar("_T")
-_COLUMNS = frozenset({"file", "title", "isrc", "iswc", "year"} | set(_PARTY_COLUMNS))
-
-
-@dataclass(frozen=True, slots=True)
-class PartyLine:
-    """One party as a cell names it; ``identifiers`` maps field names of Party to checked values."""
-
-    name: str
-    role: Role
-    share: Fraction | None = None
-    identifiers: Mapping[str, str] = field(default_factory=dict)
+_OTHER_NAMES = {
+    "artist": "artists performer performers main_artist",
+    "display_artist": "artist_name display_artist_name",
+    "title": "track title_of_track track_title song song_title recording recording_title name",
+    "work_title": "title_of_work composition composition_title",
+    "writers": "writer composer composers songwriter songwriters author authors",
+    "arrangers": "arranger",
+    "heirs": "heir",
+    "publisher": "publishers",
+    "label": "labels record_label",
+    "producer": "producers",
+    "year": "release_year",
+    "duration_s": "duration length",
+    "contains_ai": "ai",
+    "file": "filename file_name path",
+}
+_ALIASES = {other: column for column, others in _OTHER_NAMES.items() for other in others.split()}
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What one line says of one file; None or empty where it says nothing."""
+    """What one line says of one recording and its work; None or empty where it says nothing."""
 
     file: str
     where: str
@@ -63,6 +87,22 @@ class Metadata:
     iswc: str | None = None
     year: int | None = None
     parties: Sequence[PartyLine] = ()
+    work_title: str | None = None
+    duration_s: float | None = None
+    contains_ai: AiDisclosure | None = None
+    id: str | None = None
+    work_id: str | None = None
+
+    @property
+    def has_recording(self) -> bool:
+        """Tell whether the line is about a recording, not about a work alone."""
+        told = self.file or self.title or self.artist or self.isrc or self.id
+        return bool(told) or any(line.role not in OF_WORK for line in self.parties)
+
+    @property
+    def has_work(self) -> bool:
+        """Tell whether the line says anything of a work."""
+        return bool(self.work_title or self.iswc or self.work_id) or any(p.role in OF_WORK for p in self.parties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,139 +115,278 @@ class MetadataTable:
     ignored: Sequence[str]
 
 
-def read_metadata(path: Path) -> MetadataTable:
-    """Read a metadata table; every fault of every line is collected.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first line says: what separates cells, which column is which, which are left alone."""
+
+    delimiter: str
+    columns: Sequence[str]
+    ignored: Sequence[str]
+    encoding: str
+
+
+# ── reading ──────────────────────────────────────────────────────────────────
+
+
+def read_metadata(path: Path, *, territory: Territory = str) -> MetadataTable:
+    """Read a table about sound files; every fault of every line is collected.
 
     Raises FormatError if it is no such table: not text, no header, no ``file`` column.
     """
+    header = read_header(path)
+    if "file" not in header.columns:
+        raise FormatError(f"{path}:1: no column 'file' in the header ({', '.join(header.columns) or 'empty'})")
+    rows: list[Metadata] = []
+    problems: list[Problem] = []
+    faulty: set[str] = set()
+    for lines in read_cells(path, header):
+        for row, faults in read_rows(path, header, lines, territory=territory):
+            no_file = row is not None and not row.file
+            problems += faults
+            if row is not None and no_file:
+                problems.append(Problem("file", "no file named", f"{row.where} file"))
+            if faults or no_file:
+                faulty.add(row.file if row is not None else "")
+            elif row is not None:
+                rows.append(row)
+    return MetadataTable(rows, problems, frozenset(faulty), header.ignored)
+
+
+def read_header(path: Path) -> Header:
+    """Read the first line; FormatError if the file is not text or cannot be read."""
+    encoding = "utf-8-sig"
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            return _read_lines(path, handle.read())
+        with path.open("rb") as raw:
+            if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+                encoding = "utf-16"
+        with path.open(encoding=encoding, newline="") as handle:
+            line = handle.readline(_HEADER_CHARACTERS_MAX)
     except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        raise _no_text(path, error) from None
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise FormatError(f"{path}: a folder, not a CSV file") from None
-
-
-def _read_lines(path: Path, text: str) -> MetadataTable:
-    header = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=header.count)
-    csv.field_size_limit(_CELL_CHARACTERS_MAX)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    rows: list[Metadata] = []
-    problems: list[Problem] = []
-    faulty: set[str] = set()
+    if len(line) >= _HEADER_CHARACTERS_MAX:
+        raise FormatError(f"{path}:1: not a header, {_HEADER_CHARACTERS_MAX} characters and no end: is this a table?")
+    delimiter = max(",;\t", key=line.count)
     try:
-        columns = [name.strip().lower() for name in next(reader, [])]
-        if "file" not in columns:
-            raise FormatError(f"{path}:1: no column 'file' in the header ({', '.join(columns) or 'empty'})")
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            where = f"{path}:{reader.line_num}"
-            row, faults = _read_row(dict(zip(columns, cells, strict=False)), where)
-            if len(cells) > len(columns):
-                faults.append(Problem("cells", f"{len(cells)} cells, but the header names {len(columns)}", where))
-            if faults:
-                problems += faults
-                faulty.add(row.file)
-            else:
-                rows.append(row)
-            if reader.line_num > _LINES_MAX:
-                raise FormatError(f"{where}: more than {_LINES_MAX} lines; split the table")
+        cells = next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        raise FormatError(f"{path}:{reader.line_num}: not a CSV line ({error})") from None
-    ignored = [name for name in columns if name and name not in _COLUMNS]
-    return MetadataTable(rows, problems, frozenset(faulty), ignored)
+        raise FormatError(f"{path}:1: not a CSV line ({error})") from None
+    names = [re.sub(r"[\s_-]+", "_", cell.strip().lower()).strip("_") for cell in cells]
+    columns = [_ALIASES.get(name, name) for name in names]
+    if twice := sorted({name for name in columns if name in _HANDLERS and columns.count(name) > 1}):
+        raise FormatError(f"{path}:1: two columns are called {twice[0]}; leave one")
+    ignored = [cell.strip() for cell, name in zip(cells, columns, strict=True) if name and name not in _HANDLERS]
+    return Header(delimiter, columns, ignored, encoding)
 
 
-def _read_row(cells: Mapping[str, str], where: str) -> tuple[Metadata, list[Problem]]:
-    given = {name: text.strip() for name, text in cells.items() if text and text.strip()}
-    faults: list[Problem] = []
+def read_cells(path: Path, header: Header) -> Iterator[list[tuple[int, list[str] | str]]]:
+    """Yield the lines after the header, some thousand at a time: number and cells, or what is wrong with the line.
 
-    def checked(column: str, check: Callable[[str], _T]) -> _T | None:
-        if column not in given:
-            return None
-        try:
-            return check(given[column])
-        except (IdentifierError, FormatError) as error:
-            faults.append(Problem(error.code, str(error), f"{where} {column}"))
-            return None
-
-    parties: list[PartyLine] = []
-    for column, role in _PARTY_COLUMNS.items():
-        parties += checked(column, partial(read_parties, role=role)) or []
-    faults += [Problem("shares", message, where) for message in _excess(parties)]
-    if "file" not in given:
-        faults.append(Problem("file", "no file named", f"{where} file"))
-    row = Metadata(
-        file=given.get("file", ""),
-        where=where,
-        title=given.get("title"),
-        artist=", ".join(line.name for line in parties if line.role is Role.PERFORMER) or None,
-        isrc=checked("isrc", identifiers.isrc),
-        iswc=checked("iswc", identifiers.iswc),
-        year=checked("year", _year),
-        parties=parties,
-    )
-    return row, faults
-
-
-def read_parties(text: str, *, role: Role) -> list[PartyLine]:
-    """Read a cell that names parties.
-
-    Raises FormatError or IdentifierError naming the part that cannot be read.
-    Check: ``Ada 1/2; Ben 50%`` gives two lines with share 1/2 each.
+    Raises FormatError if the file is not text or too long.
     """
-    lines = []
-    for part in filter(None, map(str.strip, text.split(";"))):
-        match = _PARTY.fullmatch(part)
-        if match is None:
-            raise FormatError(f"{part!r} is not a party: Name [IPI 00014107338] 1/2")
-        lines.append(PartyLine(match["name"], role, _share(match["share"]), _identifiers(match["identifiers"] or "")))
-    return lines
-
-
-def _share(text: str | None) -> Fraction | None:
-    if text is None:
-        return None
+    csv.field_size_limit(_CELL_CHARACTERS_MAX)
+    chunk: list[tuple[int, list[str] | str]] = []
     try:
-        share = Fraction(text[:-1].strip()) / 100 if text.endswith("%") else Fraction(text.replace(" ", ""))
-    except ZeroDivisionError:
-        raise FormatError(f"{text!r} is not a share") from None
-    if not 0 < share <= 1:
-        raise FormatError(f"{text!r} is not a share: more than 0 and at most 1")
-    return share
+        with path.open(encoding=header.encoding, newline="") as handle:
+            handle.readline()
+            for number, cells in _cut(handle, header.delimiter):
+                if number > _LINES_MAX:
+                    raise FormatError(f"{path}:{number}: more than {_LINES_MAX} lines; split the table")
+                chunk.append((number, cells))
+                if len(chunk) >= _CHUNK_LINES:
+                    yield chunk
+                    chunk = []
+    except UnicodeDecodeError as error:
+        raise _no_text(path, error) from None
+    if chunk:
+        yield chunk
 
 
-def _identifiers(text: str) -> dict[str, str]:
-    found = {}
-    for part in filter(None, map(str.strip, text.split(","))):
-        kind, _, value = part.partition(" ")
-        if kind.upper() == "ISNI":
-            found["isni"] = identifiers.isni(value)
-        elif kind.upper() == "IPI" and value.strip().upper().startswith("I"):
-            found["ipi_base_number"] = identifiers.ipi_base_number(value)
-        elif kind.upper() == "IPI":
-            found["ipi_name_number"] = identifiers.ipi_name_number(value)
+def _cut(handle: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """Cut lines into cells; after one that cannot be cut, go on with the line below where it began."""
+    source = iter(handle)
+    held: list[str] = []  # the lines of the row being read
+    again: list[str] = []  # lines that a quote never closed had swallowed
+
+    def feed() -> Iterator[str]:
+        while again or (line := next(source, "")):
+            held.append(again.pop() if again else line)
+            yield held[-1]
+
+    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+    number = 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield number + 1, f"not a CSV line ({error}); is a quote not closed?"
+            again += reversed(held[1:])
+            reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+            number += 1
         else:
-            raise IdentifierError(f"{part!r} is not an identifier of a party: IPI or ISNI and a number")
-    return found
+            if cells is None:
+                return
+            if any(cell and not cell.isspace() for cell in cells):
+                yield number + len(held), cells
+            number += len(held)
+        held.clear()
+
+
+def _no_text(path: Path, error: UnicodeDecodeError) -> FormatError:
+    return FormatError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8")
+
+
+def read_rows(
+    path: Path, header: Header, lines: Iterable[tuple[int, list[str] | str]], *, territory: Territory = str
+) -> Iterator[tuple[Metadata | None, list[Problem]]]:
+    """Say what each line says, and its faults; None for one that could not be cut into cells."""
+    handlers = [
+        (place, column, partial(handle, territory=territory) if column in _PARTY_COLUMNS else handle)
+        for place, column in enumerate(header.columns)
+        if (handle := _HANDLERS.get(column)) is not None
+    ]
+    n_columns = len(header.columns)
+    for number, cells in lines:
+        if isinstance(cells, str):
+            yield None, [Problem("format", cells, f"{path}:{number}")]
+        else:
+            yield _read_row(cells, handlers, n_columns, f"{path}:{number}")
+
+
+_Handlers = Sequence[tuple[int, str, Callable[[str], Any]]]
+
+
+def _read_row(cells: Sequence[str], handlers: _Handlers, n_columns: int, where: str) -> tuple[Metadata, list[Problem]]:
+    faults: list[Problem] = []
+    found: dict[str, Any] = {}
+    parties: list[PartyLine] = []
+    n_cells = len(cells)
+    for place, column, handle in handlers:
+        if place < n_cells and (text := cells[place].strip()):
+            try:
+                value = handle(text)
+            except (IdentifierError, FormatError) as error:
+                faults.append(Problem(error.code, str(error), f"{where} {column}"))
+                continue
+            if column in _PARTY_COLUMNS:
+                parties.extend(value)
+            else:
+                found[column] = value
+    if n_cells > n_columns:
+        faults.append(Problem("cells", f"{n_cells} cells, but the header names {n_columns}", where))
+    faults += [Problem("shares", message, where) for message in _excess(parties)]
+    artist = found.pop("display_artist", None)
+    if artist is None:
+        artist = ", ".join([line.name for line in parties if line.role is Role.PERFORMER]) or None
+    if len(parties) > 1:
+        parties.sort(key=_role_order)
+    return Metadata(found.pop("file", ""), where, artist=artist, parties=tuple(parties), **found), faults
+
+
+_ROLE_ORDER = {role: number for number, role in enumerate(_PARTY_COLUMNS.values())}
+
+
+def _role_order(line: PartyLine) -> int:
+    return _ROLE_ORDER[line.role]
 
 
 def _excess(parties: Sequence[PartyLine]) -> list[str]:
-    """Say which shares add to more than the whole."""
+    """Say which shares add to more than the whole; those bounded in right, place or time are for the catalogue."""
     messages = []
     for of_work, what in ((True, "work"), (False, "recording")):
-        total = sum((p.share or Fraction(0) for p in parties if (p.role in _OF_WORK) == of_work), Fraction(0))
+        total = Fraction(0)
+        held = [
+            p
+            for p in parties
+            if p.share is not None
+            and (p.role in OF_WORK) == of_work
+            and not p.rights
+            and p.territory == "2136"
+            and p.valid_from is p.valid_to is None
+        ]
+        if len(held) > 1:
+            for party in held:
+                total += party.share or 0
         if total > 1:
-            messages.append(f"the shares of the {what} add up to {total}, more than 1")
+            who = ", ".join(f"{p.name} {p.share}" for p in held)
+            messages.append(f"the shares of the {what} add up to {total}, more than 1: {who}")
     return messages
 
 
+# ── one cell ─────────────────────────────────────────────────────────────────
+
+
+def _text(text: str) -> str:
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=512)
 def _year(text: str) -> int:
     if not re.fullmatch(r"(1[89]|20)\d\d", text):
         raise FormatError(f"{text!r} is not a year: four digits, 1800 to 2099")
     return int(text)
+
+
+def _duration(text: str) -> float:
+    if match := re.fullmatch(r"(?:(?:(\d+):)?(\d{1,3}):)?(\d{1,6}(?:\.\d+)?)(?:\s*s)?", text):
+        hours, minutes, seconds = match.groups(default="0")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    raise FormatError(f"{text!r} is not a duration: seconds (215.5) or minutes and seconds (3:35)")
+
+
+def _id(kind: str, text: str) -> str:
+    if not re.fullmatch(rf"{kind}_[0-9a-f]{{16}}", text):
+        raise FormatError(f"{text!r} is not an id of ours: {kind}_ and sixteen digits 0 to f; leave it empty")
+    return text
+
+
+_HANDLERS: dict[str, Callable[..., Any]] = {
+    "id": partial(_id, "rec"),
+    "file": str,
+    "title": _text,
+    "display_artist": _text,
+    "isrc": identifiers.isrc,
+    "work_id": partial(_id, "wrk"),
+    "work_title": _text,
+    "iswc": identifiers.iswc,
+    "year": _year,
+    "duration_s": _duration,
+    "contains_ai": disclosure,
+    **{column: partial(read_parties, role=role) for column, role in _PARTY_COLUMNS.items()},
+}
+
+
+# ── writing ──────────────────────────────────────────────────────────────────
+
+
+def write_metadata(rows: Iterable[Metadata]) -> Iterator[str]:
+    """Yield the lines of a table, the header first, that reads back as these rows."""
+    columns = [*_HANDLERS]
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        cells = {
+            "id": row.id,
+            "file": row.file,
+            "title": row.title,
+            "isrc": row.isrc,
+            "work_id": row.work_id,
+            "work_title": row.work_title,
+            "iswc": row.iswc,
+            "year": row.year,
+            "duration_s": None if row.duration_s is None else f"{row.duration_s:.6f}".rstrip("0").rstrip("."),
+            "contains_ai": row.contains_ai,
+        }
+        for column, role in _PARTY_COLUMNS.items():
+            cells[column] = print_parties(line for line in row.parties if line.role is role)
+        if row.artist != (", ".join(line.name for line in row.parties if line.role is Role.PERFORMER) or None):
+            cells["display_artist"] = row.artist
+        writer.writerow(cells)
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()

@@ -26,7 +26,14 @@ __all__ = [
     "verdict",
 ]
 
-KINDS: Mapping[EvidenceKind, tuple[str, str]] = {EvidenceKind.RECORDING: ("recording", "recordings")}
+KINDS: Mapping[EvidenceKind, tuple[str, str]] = {
+    EvidenceKind.RECORDING: ("recording", "recordings"),
+    EvidenceKind.VERSION: ("work in another version", "works in other versions"),
+    EvidenceKind.MELODY: ("melody", "melodies"),
+    EvidenceKind.VOICE: ("voice", "voices"),
+    EvidenceKind.LYRICS: ("text", "texts"),
+    EvidenceKind.TRAINING: ("training source", "training sources"),
+}
 """Each kind of evidence, one and many."""
 
 _NUMBERS = (

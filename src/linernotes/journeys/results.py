@@ -1,7 +1,7 @@
 """A file of results, one JSON line an upload, that a killed batch can go on with."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +10,7 @@ from linernotes.errors import FormatError, StorageError
 from linernotes.formats.liner_notes import from_trace
 from linernotes.journeys.files import write_whole
 from linernotes.journeys.listening import file_sha256
-from linernotes.model import Trace
+from linernotes.model import Claim, Trace
 
 __all__ = ["ResultsFile"]
 
@@ -68,10 +68,15 @@ class ResultsFile:
         """The codes of all problems in the lines that were kept."""
         return {problem["code"] for notes in self.kept.values() for problem in notes["problems"]}
 
-    def append(self, trace: Trace) -> None:
-        """Add one upload's notes; on the disk when this returns, but for a crash of the machine itself."""
+    def append(
+        self, trace: Trace, *, claims: Sequence[Claim] | None = None, names: Mapping[str, str] | None = None
+    ) -> None:
+        """Add one upload's notes; on the disk when this returns, but for a crash of the machine itself.
+
+        ``claims``, ``names``: as :func:`linernotes.formats.liner_notes.from_trace` takes them.
+        """
         try:
-            self._handle.write(self._line(from_trace(trace)))
+            self._handle.write(self._line(from_trace(trace, claims=claims, names=names)))
             self._handle.flush()
         except OSError as error:
             raise StorageError(f"{self.path}: cannot be written ({error.strerror})") from error

@@ -24,7 +24,7 @@ from linernotes.workspace import Workspace
 
 __all__ = ["EARS", "Done", "trace", "trace_many"]
 
-EARS = tuple(kind.value for kind in EvidenceKind)
+EARS = (EvidenceKind.RECORDING.value,)
 """What this version can listen for; the values of ``--only``."""
 
 
@@ -38,6 +38,7 @@ class Done(Protocol):
 _PLANNED_EARS = frozenset({"synthetic", "version", "melody", "voice", "lyrics", "training"})
 _RIGHT_OF_ROLE = {
     Role.WRITER: RightType.PERFORMANCE,
+    Role.ARRANGER: RightType.PERFORMANCE,
     Role.PUBLISHER: RightType.PERFORMANCE,
     Role.PERFORMER: RightType.MASTER,
     Role.PRODUCER: RightType.MASTER,
@@ -151,7 +152,7 @@ def _credits(matches: Sequence[Match], entries: dict[str, RecordingEntry]) -> li
         names = {party.id: party.name for party in entry.parties}
         held = {(s.subject_id, s.party_id, s.right_type): s.fraction for s in entry.shares}
         for did in sorted(entry.contributions, key=lambda did: (list(Role).index(did.role), names[did.party_id])):
-            right = _RIGHT_OF_ROLE[did.role]
+            right = _RIGHT_OF_ROLE.get(did.role) or _right_in(did.subject_id, entry)
             credited.setdefault(
                 (did.party_id, did.role, did.subject_id),
                 Credit(
@@ -162,3 +163,8 @@ def _credits(matches: Sequence[Match], entries: dict[str, RecordingEntry]) -> li
                 ),
             )
     return list(credited.values())
+
+
+def _right_in(subject_id: str, entry: RecordingEntry) -> RightType:
+    """Say which right stands for an heir, who takes the place of anybody: a work's or a recording's."""
+    return RightType.MASTER if subject_id == entry.recording.id else RightType.PERFORMANCE

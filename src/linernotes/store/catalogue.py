@@ -7,22 +7,26 @@ made twice, here or elsewhere, is one: a recording's from its file, a work's and
 """
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
 
 from linernotes.errors import ConflictError, NotFoundError
-from linernotes.model import Contribution, Party, Recording, RecordingEntry, RightType, Role, Share, Work
-from linernotes.store.database import explained, open_empty, open_sqlite, reading, writing
-from linernotes.store.schema import contributions, parties, recordings, shares, works
+from linernotes.model import Party, Recording, RecordingEntry, Work
+from linernotes.store.browsing import Page, page_of, pages, recording_from_row
+from linernotes.store.database import explained, open_database, reading, shown, writing
+from linernotes.store.entering import Batch, Entering
+from linernotes.store.schema import contributions, parties, policies, recordings, shares, works
 
 __all__ = ["Catalogue", "content_id"]
 
 _PAGE_ROWS = 1000
+_CACHE_KIB = 131_072
+_KEPT_EVERY_S = 10.0
 
 
 def content_id(kind: str, *parts: str) -> str:
@@ -34,10 +38,13 @@ def content_id(kind: str, *parts: str) -> str:
 class Catalogue:
     """What is known of parties, works and recordings; one database."""
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
-        """Open the catalogue at ``path``; a missing one is made if ``writable``, else it is empty."""
-        self.path = path
-        self.engine: Engine = open_sqlite(path, writable=writable) if writable or path.exists() else open_empty()
+    def __init__(self, path: Path | str, *, writable: bool) -> None:
+        """Open the catalogue in the file ``path``, or the database at the URL; a missing file is made if ``writable``.
+
+        One that is missing and not made is empty.
+        """
+        self.engine: Engine = open_database(path, writable=writable)
+        self.path = shown(path)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -53,8 +60,7 @@ class Catalogue:
         ConflictError if its ISRC, or a party's identifier, already belongs to another
         """
         with explained(self.path), writing(self.engine) as connection:
-            recording = entry.recording
-            self._refuse_taken_isrc(connection, recording)
+            recording = self._meet_announced(connection, entry.recording)
             renamed = {party.id: self._merge_party(connection, party) for party in entry.parties}
             if entry.work is not None:
                 self._add_work(connection, entry.work)
@@ -62,15 +68,30 @@ class Catalogue:
             connection.execute(insert(recordings).values(row))
             self._add_roles(connection, entry, renamed)
 
-    def _refuse_taken_isrc(self, connection: Connection, recording: Recording) -> None:
+    def _meet_announced(self, connection: Connection, recording: Recording) -> Recording:
+        """Let a recording that was told of by its ISRC become the one that is heard now, with all that is said of it.
+
+        Raises ConflictError if the ISRC belongs to another sound.
+        """
         if recording.isrc is None:
-            return
-        taken = connection.execute(
-            select(recordings.c.id, recordings.c.title).where(recordings.c.isrc == recording.isrc)
-        )
-        if (row := taken.first()) is not None:
+            return recording
+        taken = connection.execute(select(recordings).where(recordings.c.isrc == recording.isrc)).first()
+        if (row := taken) is not None and row.sha256 is None:
+            for table in (contributions, shares, policies):
+                moved = update(table).where(table.c.subject_id == row.id).values(subject_id=recording.id)
+                connection.execute(moved)
+            connection.execute(delete(recordings).where(recordings.c.id == row.id))
+            announced = recording_from_row(row)
+            return replace(
+                recording,
+                work_id=recording.work_id or announced.work_id,
+                year=recording.year or announced.year,
+                contains_ai=recording.contains_ai or announced.contains_ai,
+            )
+        if row is not None:
             message = f"{recording.path}: ISRC {recording.isrc} already belongs to {row.id} ({row.title})"
             raise ConflictError(message, code="isrc_taken")
+        return recording
 
     def _merge_party(self, connection: Connection, party: Party) -> str:
         """Find the party, by identifier before name, or enter it; return the id it has here."""
@@ -104,7 +125,7 @@ class Catalogue:
     def _add_work(self, connection: Connection, work: Work) -> None:
         known = connection.execute(select(works).where(works.c.id == work.id)).first()
         if known is None:
-            connection.execute(insert(works).values(asdict(work)))
+            connection.execute(insert(works).values(asdict(work) | {"registered_at": datetime.now(UTC)}))
 
     def _add_roles(self, connection: Connection, entry: RecordingEntry, renamed: Mapping[str, str]) -> None:
         """Enter who did what; a work that is here already keeps the roles and shares it has."""
@@ -113,11 +134,14 @@ class Catalogue:
             connection.scalars(select(contributions.c.subject_id).where(contributions.c.subject_id.in_(subjects)))
         )
         roles = {
-            (c.subject_id, renamed[c.party_id], c.role.value) for c in entry.contributions if c.subject_id not in told
+            (c.subject_id, renamed[c.party_id], c.role.value): c.contains_ai
+            for c in entry.contributions
+            if c.subject_id not in told
         }
         if roles:
             names = ("subject_id", "party_id", "role")
-            connection.execute(insert(contributions), [dict(zip(names, role, strict=True)) for role in sorted(roles)])
+            entered = [dict(zip(names, role, strict=True)) | {"contains_ai": ai} for role, ai in sorted(roles.items())]
+            connection.execute(insert(contributions), entered)
         rows = [
             {
                 "subject_id": share.subject_id,
@@ -135,6 +159,26 @@ class Catalogue:
         if rows:
             connection.execute(insert(shares), rows)
 
+    def enter(self, entering: Entering, batches: Iterable[Batch]) -> None:
+        """Enter batches of rows as they come; what came of it is in ``entering``.
+
+        Kept every few seconds: the fewer times, the fewer pages are written twice; a kill loses no more than that.
+        """
+        waiting = iter(batches)
+        batch = next(waiting, None)
+        with explained(self.path), self.engine.connect().execution_options(write=True) as connection:
+            if connection.dialect.name == "sqlite":
+                # Indexes of a million are looked into at random: the default of two megabytes would be read in circles.
+                raw = connection.connection.dbapi_connection
+                assert raw is not None
+                raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+            while batch is not None:
+                started_s = time.monotonic()
+                with connection.begin():
+                    while batch is not None and time.monotonic() - started_s < _KEPT_EVERY_S:
+                        entering.enter(connection, batch)
+                        batch = next(waiting, None)
+
     # ── out ──────────────────────────────────────────────────────────────────
 
     def __len__(self) -> int:
@@ -148,7 +192,7 @@ class Catalogue:
             query = select(recordings).where(recordings.c.id > after).order_by(recordings.c.id).limit(_PAGE_ROWS)
             with explained(self.path), reading(self.engine) as connection:
                 rows = connection.execute(query).all()
-            yield from (_recording(row._mapping) for row in rows)
+            yield from map(recording_from_row, rows)
             if len(rows) < _PAGE_ROWS:
                 return
             after = rows[-1].id
@@ -161,43 +205,26 @@ class Catalogue:
 
     def entry(self, recording_id: str) -> RecordingEntry:
         """Return a recording with all that is said of it; NotFoundError if it is not here."""
-        with explained(self.path), reading(self.engine) as connection:
-            row = connection.execute(select(recordings).where(recordings.c.id == recording_id)).first()
-            if row is None:
-                raise NotFoundError(f"no recording {recording_id!r} in {self.path}")
-            recording = _recording(row._mapping)
-            work = None
-            if recording.work_id is not None:
-                found = connection.execute(select(works).where(works.c.id == recording.work_id)).one()
-                work = Work(**found._mapping)
-            subjects = [recording.id] + ([work.id] if work else [])
-            did = connection.execute(
-                select(contributions).where(contributions.c.subject_id.in_(subjects)).order_by(*contributions.c)
-            ).all()
-            held = connection.execute(
-                select(shares).where(shares.c.subject_id.in_(subjects)).order_by(shares.c.id)
-            ).all()
-            ids = {r.party_id for r in did} | {r.party_id for r in held}
-            people = connection.execute(select(parties).where(parties.c.id.in_(ids)).order_by(parties.c.name)).all()
+        page = self.page_of(recording_id)
+        recording = next((found for found in page.recordings if found.id == recording_id), None)
+        if recording is None:
+            raise NotFoundError(f"no recording {recording_id!r} in {self.path}")
+        work = page.works.get(recording.work_id) if recording.work_id is not None else None
+        subjects = [recording.id] + ([work.id] if work else [])
         return RecordingEntry(
             recording=recording,
             work=work,
-            parties=[Party(**row._mapping) for row in people],
-            contributions=[Contribution(r.subject_id, r.party_id, Role(r.role)) for r in did],
-            shares=[
-                Share(
-                    r.subject_id,
-                    r.party_id,
-                    RightType(r.right_type),
-                    Fraction(r.numerator, r.denominator),
-                    r.territory,
-                    r.valid_from,
-                    r.valid_to,
-                )
-                for r in held
-            ],
+            parties=sorted(page.parties.values(), key=lambda party: party.name),
+            contributions=[c for subject in sorted(subjects) for c in page.contributions.get(subject, ())],
+            shares=[s for subject in subjects for s in page.shares.get(subject, ())],
         )
 
+    def page_of(self, key: str) -> Page:
+        """Return what is known of a recording, work or party; see :func:`linernotes.store.browsing.page_of`."""
+        with explained(self.path):
+            return page_of(self.engine, key)
 
-def _recording(row: RowMapping) -> Recording:
-    return Recording(**{name: row[name] for name in Recording.__slots__})
+    def pages(self) -> Iterator[Page]:
+        """Yield everything, a page in memory at a time; see :func:`linernotes.store.browsing.pages`."""
+        with explained(self.path):
+            yield from pages(self.engine)

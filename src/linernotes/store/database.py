@@ -1,26 +1,46 @@
-"""Opening a database: connection settings, schema version, and what its errors mean to a person."""
+"""Opening a database: connection settings, schema version, and what its errors mean to a person.
+
+A database is a SQLite file, or a PostgreSQL database named by its URL (``postgresql://user@host/name``); both have the
+same schema, and in both writers take turns, so that what one reads while writing nobody else changes.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, inspect, select, table
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect, select, table
 from sqlalchemy import column as sql_column
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from linernotes.errors import ConflictError, LinernotesError, ParameterError, StorageError
+from linernotes.errors import ConflictError, LinernotesError, ParameterError, StorageError, UnavailableError
 from linernotes.store.schema import metadata
 
-__all__ = ["HEAD", "explained", "open_empty", "open_sqlite", "reading", "writing"]
+__all__ = ["HEAD", "explained", "open_database", "open_empty", "open_sqlite", "reading", "shown", "writing"]
 
-HEAD = "0001"
-"""The newest schema; the newest file in ``migrations/versions`` bears it."""
+HEAD = max(file.name[:4] for file in (Path(__file__).parent / "migrations" / "versions").glob("0*.py"))
+"""The newest schema."""
 
 _BUSY_TIMEOUT_S = 30.0
+_WRITERS_LOCK = 0x6C6E  # any number that nothing else in the database locks
 
 
-def _engine(connect: Callable[[], sqlite3.Connection], *, writable: bool, shared: bool = False) -> Engine:
+def open_database(place: Path | str, *, writable: bool) -> Engine:
+    """Open a SQLite file (a path) or a PostgreSQL database (a URL) at the newest schema.
+
+    A file that is missing is made if ``writable``, else stands for an empty catalogue. For errors see
+    :func:`open_sqlite`; UnavailableError if the driver is missing or the server does not answer.
+    """
+    if isinstance(place, str):
+        return _open_postgresql(place, writable=writable)
+    return open_sqlite(place, writable=writable) if writable or place.exists() else open_empty()
+
+
+# ── SQLite ───────────────────────────────────────────────────────────────────
+
+
+def _engine(connect: Callable[[], sqlite3.Connection], *, writable: bool, in_memory: bool = False) -> Engine:
     def configured() -> sqlite3.Connection:
         connection = connect()
         # Autocommit in the driver: the BEGIN below is then the only one, schema changes included.
@@ -38,8 +58,10 @@ def _engine(connect: Callable[[], sqlite3.Connection], *, writable: bool, shared
         write = connection.get_execution_options().get("write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
-    pool = StaticPool if shared else None
-    engine = create_engine("sqlite://", creator=configured, poolclass=pool)
+    # Told by hand: from a URL without a file SQLAlchemy would take this for one in memory, and close the connections
+    # of threads beyond the fifth while they are in use. What is in memory has one connection: threads take turns.
+    limits = {"pool_size": 1, "max_overflow": 0} if in_memory else {}
+    engine = create_engine("sqlite://", creator=configured, poolclass=QueuePool, **limits)
     event.listen(engine, "begin", begin)
     return engine
 
@@ -62,7 +84,62 @@ def open_sqlite(path: Path, *, writable: bool) -> Engine:
         return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
 
     engine = _engine(connect, writable=writable)
-    with explained(path):
+    _bring_to_head(engine, path, writable=writable)
+    return engine
+
+
+def open_empty() -> Engine:
+    """Open a catalogue with nothing in it, in memory: what a workspace is before its first use."""
+    engine = _engine(lambda: sqlite3.connect(":memory:", check_same_thread=False), writable=False, in_memory=True)
+    with writing(engine) as connection:
+        metadata.create_all(connection)
+    return engine
+
+
+# ── PostgreSQL ───────────────────────────────────────────────────────────────
+
+
+def _open_postgresql(url: str, *, writable: bool) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ParameterError(f"{url!r} is not a database URL: postgresql://user@host/name") from None
+    place = shown(url)
+    if parsed.get_backend_name() != "postgresql":
+        raise ParameterError(f"{place}: a database is a folder's own or PostgreSQL's: postgresql://user@host/name")
+    options = f"-c timezone=UTC -c lock_timeout={round(_BUSY_TIMEOUT_S)}s"
+    try:
+        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args={"options": options})
+    except ModuleNotFoundError as error:
+        raise UnavailableError(f"{place}: needs {error.name}: pip install 'linernotes[postgres]'") from error
+
+    def begin(connection: Connection) -> None:
+        # As in SQLite: one writer at a time, a reader sees one state.
+        if connection.get_execution_options().get("write", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    event.listen(engine, "begin", begin)
+    with explained(place):
+        is_new = _version(engine) is None
+    if is_new and not writable:
+        return open_empty()
+    _bring_to_head(engine, place, writable=writable)
+    return engine
+
+
+def shown(place: Path | str) -> Path | str:
+    """Return the place as messages may show it: a URL without its password."""
+    return place if isinstance(place, Path) else make_url(place).render_as_string(hide_password=True)
+
+
+# ── both ─────────────────────────────────────────────────────────────────────
+
+
+def _bring_to_head(engine: Engine, place: Path | str, *, writable: bool) -> None:
+    """Migrate a writable database to the newest schema; refuse one that has any other."""
+    with explained(place):
         version = _version(engine)
         if writable and (version is None or version < HEAD):
             from linernotes.store.migrations import upgrade  # noqa: PLC0415  (Alembic costs 0.4 s and is needed once)
@@ -73,16 +150,7 @@ def open_sqlite(path: Path, *, writable: bool) -> Engine:
     if version != HEAD:
         state = "newer than" if version and version > HEAD else "older than"
         todo = "update Linernotes" if state == "newer than" else "open it once where it can be written"
-        raise ConflictError(f"{path}: its schema {version or '(none)'} is {state} this version's {HEAD}: {todo}")
-    return engine
-
-
-def open_empty() -> Engine:
-    """Open a catalogue with nothing in it, in memory: what a workspace is before its first use."""
-    engine = _engine(lambda: sqlite3.connect(":memory:", check_same_thread=False), writable=False, shared=True)
-    with writing(engine) as connection:
-        metadata.create_all(connection)
-    return engine
+        raise ConflictError(f"{place}: its schema {version or '(none)'} is {state} this version's {HEAD}: {todo}")
 
 
 def _version(engine: Engine) -> str | None:
@@ -101,32 +169,35 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """Give a connection whose changes all happen, or none."""
+    """Give a connection whose changes all happen, or none; one writer at a time."""
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Say what a database error means for the workspace at ``path``."""
+def explained(place: Path | str) -> Iterator[None]:
+    """Say what a database error means for the workspace whose database is at ``place``."""
     try:
         yield
     except OperationalError as error:
-        raise _meaning(str(error.orig), path) from error
+        raise _meaning(str(error.orig), place) from error
     except DatabaseError as error:
         if "not a database" in str(error.orig) or "malformed" in str(error.orig):
-            message = f"{path}: not a Linernotes catalogue, or damaged ({error.orig}); restore it from a copy"
+            message = f"{place}: not a Linernotes catalogue, or damaged ({error.orig}); restore it from a copy"
             raise ParameterError(message, code="damaged") from error
         raise
 
 
-def _meaning(text: str, path: Path) -> LinernotesError:
-    if "full" in text or "disk I/O" in text:
+def _meaning(text: str, place: Path | str) -> LinernotesError:
+    text = " ".join(text.split())
+    if "full" in text or "disk I/O" in text or "No space left" in text:
         return StorageError(
-            f"{path}: no room left on the disk ({text}); what was registered before is kept", code="full"
+            f"{place}: no room left on the disk ({text}); what was registered before is kept", code="full"
         )
     if "readonly" in text or "unable to open" in text:
-        return StorageError(f"{path}: cannot be written ({text}); give another --workspace", code="read_only")
-    if "locked" in text:
-        return ConflictError(f"{path}: another process has been writing for {_BUSY_TIMEOUT_S:g} s; try again")
-    return StorageError(f"{path}: {text}")
+        return StorageError(f"{place}: cannot be written ({text}); give another --workspace", code="read_only")
+    if "lock" in text:
+        return ConflictError(f"{place}: another process has been writing for {_BUSY_TIMEOUT_S:g} s; try again")
+    if isinstance(place, str):
+        return UnavailableError(f"{place}: the database does not answer ({text}); is it running?")
+    return StorageError(f"{place}: {text}")

@@ -1,0 +1,297 @@
+"""Catalogues in: tables, CWR and ERN, told apart by what is in them; and what they leave to be settled.
+
+A batch never stops at a bad line. What was entered stays: after a kill, the same command does the rest.
+"""
+
+import gc
+import multiprocessing
+import os
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from linernotes.errors import FormatError, NotFoundError
+from linernotes.formats.cwr import Acknowledgement, CwrReader, CwrWork
+from linernotes.formats.ddex import read_ern
+from linernotes.formats.tables import Metadata, PartyLine, read_cells, read_header
+from linernotes.journeys.statements import Statements, from_lines, state
+from linernotes.model import Problem, Recording, RightType, Role, Work
+from linernotes.rights import shares, territories
+from linernotes.store.browsing import Page
+from linernotes.store.entering import Batch, Entering
+from linernotes.workspace import Workspace
+
+__all__ = ["Checked", "Imported", "Progress", "check", "describe", "import_files", "recognise"]
+
+Progress = Callable[[int, int], None]
+"""Called with the lines read so far and 0, for nobody knows how many there are."""
+
+_ALONE_BYTES_MAX = 8 << 20  # below, starting another process costs more than it saves
+_CHUNKS_IN_FLIGHT = 6
+_ROWS_PER_BATCH = 2000
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import did, and what is left to do: conflicts name the works whose shares no longer add up."""
+
+    n_lines: int = 0
+    n_faulty: int = 0
+    n_parties: int = 0
+    n_works: int = 0
+    n_recordings: int = 0
+    n_known: int = 0
+    n_shares_ended: int = 0
+    formats: dict[str, str] = field(default_factory=dict)
+    ignored_columns: list[str] = field(default_factory=list)
+    acknowledgements: list[Acknowledgement] = field(default_factory=list)
+    taken_down: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def recognise(path: Path) -> str:
+    """Tell what a file is by how it begins: ``cwr``, ``ern`` or ``csv``; FormatError if it cannot be read."""
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(256)
+    except OSError as error:
+        raise FormatError(f"{path}: {error.strerror}") from None
+    if start.startswith(b"HDR"):
+        return "cwr"
+    encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return "ern" if start.decode(encoding, errors="ignore").lstrip().startswith("<") else "csv"
+
+
+def import_files(
+    workspace: Workspace,
+    paths: Sequence[Path],
+    *,
+    on: date | None = None,
+    progress: Progress | None = None,
+    jobs: int | None = None,
+) -> Imported:
+    """Enter what files say of works, recordings, parties and shares.
+
+    Parameters
+    ----------
+    workspace : opened ``writable``
+    on : the shares of the files hold from this day on, in place of those that held; None adds them to what is there
+    jobs : processes that read; one for each core where None
+
+    Returns
+    -------
+    what was done; faulty files, lines and records are in ``problems``
+    """
+    result = Imported()
+    entering = Entering(succeed=None if on is None else lambda held, stated: shares.succeed(held, stated, on=on))
+    for path in paths:
+        try:
+            kind = recognise(path)
+            result.formats[str(path)] = kind
+            if kind == "csv":
+                _import_table(workspace, path, entering, result, progress=progress, jobs=jobs or os.cpu_count() or 1)
+            else:
+                rows = _from_cwr(path, result) if kind == "cwr" else _from_ern(path, result)
+                _import_rows(workspace, rows, entering, result)
+        except FormatError as error:
+            result.problems.append(Problem(error.code, str(error), str(path)))
+    result.problems += entering.problems
+    for name in ("n_parties", "n_works", "n_recordings", "n_known", "n_shares_ended"):
+        setattr(result, name, getattr(entering, name))
+    for subject in sorted(entering.restated):
+        result.problems += _conflicts(workspace.catalogue.page_of(subject), subject)
+    return result
+
+
+def _add(result: Imported, told: Statements) -> None:
+    result.n_lines += told.n_lines
+    result.n_faulty += told.n_faulty
+    result.problems += told.problems
+
+
+# ── tables ───────────────────────────────────────────────────────────────────
+
+
+def _import_table(
+    workspace: Workspace,
+    path: Path,
+    entering: Entering,
+    result: Imported,
+    *,
+    progress: Progress | None,
+    jobs: int,
+) -> None:
+    header = read_header(path)
+    if not {"title", "work_title"} & set(header.columns):
+        raise FormatError(f"{path}:1: no column 'title' in the header ({', '.join(header.columns) or 'empty'})")
+    result.ignored_columns += [name for name in header.ignored if name not in result.ignored_columns]
+    is_large = path.stat().st_size > _ALONE_BYTES_MAX
+
+    def batches() -> Iterator[Batch]:
+        n_lines = 0
+        for told in _read_table(path, jobs=jobs if is_large else 1):
+            _add(result, told)
+            n_lines += told.n_lines
+            if progress is not None:
+                progress(n_lines, 0)
+            yield told.batch
+
+    with _uncollected():
+        workspace.catalogue.enter(entering, batches())
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave Python's cycle collector aside: it would walk millions of rows, none in a cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
+    """Yield what the lines say, in their order; read in other processes where there is enough to read."""
+    header = read_header(path)
+    chunks = read_cells(path, header)
+    if jobs <= 1:
+        for lines in chunks:
+            yield from_lines(path, header, lines)
+        return
+    # A process of our own may have threads (a progress bar): it must not be forked.
+    context = multiprocessing.get_context("spawn")
+    waiting: deque[Future[Statements]] = deque()
+    with ProcessPoolExecutor(max_workers=jobs - 1, mp_context=context, initializer=gc.disable) as pool:
+        for lines in chunks:
+            waiting.append(pool.submit(from_lines, path, header, lines))
+            if len(waiting) >= _CHUNKS_IN_FLIGHT * (jobs - 1):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+# ── CWR and ERN ──────────────────────────────────────────────────────────────
+
+
+def _import_rows(workspace: Workspace, rows: Iterator[Metadata], entering: Entering, result: Imported) -> None:
+    def batches() -> Iterator[Batch]:
+        told = Statements()
+        for row in rows:
+            told.n_lines += 1
+            if row.title or row.work_title:
+                state(told, row)
+            else:
+                told.n_faulty += 1
+                told.problems.append(Problem("title", "no title: it cannot be entered", row.where))
+            if told.n_lines >= _ROWS_PER_BATCH:
+                _add(result, told)
+                yield told.batch
+                told = Statements()
+        _add(result, told)
+        yield told.batch
+
+    workspace.catalogue.enter(entering, batches())
+
+
+def _from_cwr(path: Path, result: Imported) -> Iterator[Metadata]:
+    reader = CwrReader(path)
+    for work in reader:
+        yield from _rows_of(work, result)
+    result.acknowledgements += reader.acknowledgements
+    result.problems += reader.problems
+
+
+def _rows_of(work: CwrWork, result: Imported) -> Iterator[Metadata]:
+    """Say a registration as lines of a table: one for each recording, or one for the work alone."""
+    if not work.recordings:
+        for name in work.performers:
+            told = f"{work.title}: {name} performs it; no recording says which"
+            result.problems.append(Problem("cwr_performer", told, work.where))
+        yield Metadata("", work.where, iswc=work.iswc, parties=work.parties, work_title=work.title)
+    performers = tuple(PartyLine(" ".join(name.split()), Role.PERFORMER) for name in work.performers)
+    for recording in work.recordings:
+        yield Metadata(
+            "",
+            work.where,
+            title=recording.title or work.title,
+            artist=recording.artist or ", ".join(line.name for line in performers) or None,
+            isrc=recording.isrc,
+            iswc=work.iswc,
+            year=recording.year,
+            parties=(*work.parties, *performers),
+            work_title=work.title,
+            duration_s=None if recording.duration_s is None else float(recording.duration_s),
+        )
+
+
+def _from_ern(path: Path, result: Imported) -> Iterator[Metadata]:
+    message = read_ern(path, combine=territories.combined)
+    result.problems += message.problems
+    if message.is_takedown:
+        result.taken_down += [row.isrc or row.title or row.where for row in message.recordings]
+    yield from message.recordings
+
+
+# ── what held on a day ───────────────────────────────────────────────────────
+
+
+def describe(workspace: Workspace, key: str, *, on: date | None = None) -> Page:
+    """Return what is known of a recording, work or party, by id, ISRC, ISWC, IPI name number or ISNI.
+
+    With ``on``, only the shares that held on that day. NotFoundError if it is not here.
+    """
+    compact = key if "_" in key else re.sub(r"[\s.-]", "", key).upper()
+    page = workspace.catalogue.page_of(compact)
+    if not (page.recordings or page.works or page.parties):
+        raise NotFoundError(f"no recording, work or party {key!r} in {workspace.catalogue.path}")
+    if on is None:
+        return page
+    return replace(page, shares={subject: shares.as_of(held, on) for subject, held in page.shares.items()})
+
+
+# ── do shares add up? ────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a check of the catalogue found: works and recordings looked at, findings by kind."""
+
+    n_works: int = 0
+    n_recordings: int = 0
+    n_findings: Counter[str] = field(default_factory=Counter)
+
+
+def check(workspace: Workspace, checked: Checked) -> Iterator[Problem]:
+    """Go through the catalogue and yield where shares are missing, in conflict or said twice; counts in ``checked``."""
+    seen: set[str] = set()  # a work with many recordings is on many pages
+    for page in workspace.catalogue.pages():
+        checked.n_recordings += len(page.recordings)
+        new = [work for work in page.works.values() if work.id not in seen]
+        checked.n_works += len(new)
+        seen.update(work.id for work in new)
+        found = [problem for work in new for problem in _problems(page, work, expected=shares.WORK_RIGHTS)]
+        found += [problem for recording in page.recordings for problem in _problems(page, recording)]
+        checked.n_findings.update(problem.code for problem in found)
+        yield from found
+
+
+def _problems(page: Page, subject: Work | Recording, *, expected: Sequence[RightType] = ()) -> Iterator[Problem]:
+    held = page.shares.get(subject.id, ())
+    found = shares.check(subject.id, held, expected=expected)
+    names = {party.id: party.name for party in page.parties.values()} if found else {}
+    for finding in found:
+        message = shares.explain(finding, name=subject.title, names=names)
+        yield Problem(f"shares_{finding.fault.value}", message, subject.id)
+
+
+def _conflicts(page: Page, subject_id: str) -> list[Problem]:
+    subject = page.works.get(subject_id) or next((r for r in page.recordings if r.id == subject_id), None)
+    found = [] if subject is None else list(_problems(page, subject))
+    return [problem for problem in found if problem.code != "shares_missing"]

@@ -1,0 +1,177 @@
+"""Catalogues out: as a table, as CWR, as ERN, a page of the catalogue in memory at a time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import chain
+
+from linernotes.formats.cwr import CwrRecording, CwrWork
+from linernotes.formats.cwr_print import CwrWriter
+from linernotes.formats.ddex_print import ErnParty, ErnWriter
+from linernotes.formats.party_cells import PartyLine
+from linernotes.formats.tables import OF_WORK, Metadata, write_metadata
+from linernotes.journeys.naming import work_id
+from linernotes.model import Contribution, Party, Problem, Recording, RightType, Role, Share, Work
+from linernotes.rights import shares, territories
+from linernotes.store.browsing import Page
+from linernotes.workspace import Workspace
+
+__all__ = ["cwr", "ern", "lines_of", "table"]
+
+_MASTER = (RightType.MASTER,)
+_PARTY_FIELDS = ("ipi_name_number", "ipi_base_number", "isni")
+
+
+def table(workspace: Workspace, problems: list[Problem]) -> Iterator[str]:
+    """Yield the catalogue as a table that can be imported again; ``problems`` gains what a table cannot say."""
+    rows = (row for page in workspace.catalogue.pages() for row in lines_of(page, problems))
+    yield from write_metadata(rows)
+
+
+def cwr(
+    workspace: Workspace, problems: list[Problem], *, sender: str, sender_ipi: str, at: datetime, version: str
+) -> Iterator[str]:
+    """Yield the works of the catalogue as a CWR file."""
+    writer = CwrWriter(
+        _registrations(workspace, problems), sender=sender, sender_ipi=sender_ipi, at=at, version=version
+    )
+    yield from writer
+    problems += writer.problems
+
+
+def ern(
+    workspace: Workspace,
+    problems: list[Problem],
+    *,
+    sender: ErnParty,
+    recipient: ErnParty,
+    at: datetime,
+    deal_from: date | None,
+    version: str,
+    only: Sequence[str] = (),
+) -> Iterator[str]:
+    """Yield the recordings of the catalogue, or those with these ids or ISRCs, as an ERN message."""
+    pages: Iterable[Page] = workspace.catalogue.pages() if not only else map(workspace.catalogue.page_of, only)
+    rows = [row for page in pages for row in lines_of(page, problems) if row.has_recording]
+    writer = ErnWriter(
+        rows,
+        sender=sender,
+        recipient=recipient,
+        message_id=f"LN{at:%Y%m%d%H%M%S}",
+        at=at,
+        deal_from=deal_from,
+        in_codes=territories.as_ddex,
+        version=version,
+    )
+    yield from writer
+    problems += writer.problems
+
+
+def lines_of(page: Page, problems: list[Problem]) -> Iterator[Metadata]:
+    """Say a page of the catalogue as lines of a table: one for each recording, one for each work without."""
+    recorded = set()
+    for recording in page.recordings:
+        work = page.works.get(recording.work_id) if recording.work_id else None
+        if work is not None:
+            recorded.add(work.id)
+        yield _line(page, recording, work, problems)
+    for work in page.works.values():
+        if work.id not in recorded:
+            yield _line(page, None, work, problems)
+
+
+def _line(page: Page, recording: Recording | None, work: Work | None, problems: list[Problem]) -> Metadata:
+    parties: list[PartyLine] = []
+    if work is not None:
+        parties += _party_lines(page, work.id, shares.WORK_RIGHTS, Role.PUBLISHER, problems)
+    if recording is not None:
+        parties += _party_lines(page, recording.id, _MASTER, Role.LABEL, problems)
+    order = [Role.PERFORMER, Role.WRITER, Role.ARRANGER, Role.HEIR, Role.PUBLISHER, Role.LABEL, Role.PRODUCER]
+    parties.sort(key=lambda line: order.index(line.role))
+    writers = [line.name for line in parties if line.role is Role.WRITER]
+    says_its_id = work is not None and work.id != work_id(work.title, work.iswc, writers)
+    subject = recording or work
+    assert subject is not None
+    return Metadata(
+        recording.path if recording is not None else "",
+        subject.id,
+        title=recording.title if recording is not None else None,
+        artist=(recording.artist or None) if recording is not None else None,
+        isrc=recording.isrc if recording is not None else None,
+        iswc=work.iswc if work is not None else None,
+        year=recording.year if recording is not None else None,
+        parties=tuple(parties),
+        work_title=work.title if work is not None else None,
+        duration_s=(recording.duration_s or None) if recording is not None else None,
+        contains_ai=recording.contains_ai if recording is not None else None,
+        id=recording.id if recording is not None and not recording.isrc else None,
+        work_id=work.id if work is not None and says_its_id else None,
+    )
+
+
+def _party_lines(
+    page: Page, subject_id: str, whole: Sequence[RightType], default: Role, problems: list[Problem]
+) -> Iterator[PartyLine]:
+    """Say who did what for a subject, each with its shares; those who only hold a share come last."""
+    held: dict[str, list[tuple[Share, tuple[RightType, ...]]]] = {}
+    for share, rights in _by_terms(page.shares.get(subject_id, ())):
+        held.setdefault(share.party_id, []).append((share, () if set(rights) == set(whole) else rights))
+    for did in page.contributions.get(subject_id, ()):
+        yield from _said(page.parties[did.party_id], did, held.pop(did.party_id, []), problems)
+    for party_id, theirs in held.items():
+        party = page.parties[party_id]
+        told = f"{party.name} has a share of {subject_id} and no role in it; said as {default.value}"
+        problems.append(Problem("role", told, subject_id))
+        yield from _said(party, Contribution(subject_id, party_id, default), theirs, problems)
+
+
+def _said(
+    party: Party,
+    did: Contribution,
+    held: Sequence[tuple[Share, tuple[RightType, ...]]],
+    problems: list[Problem],
+) -> Iterator[PartyLine]:
+    named = {name: value for name in _PARTY_FIELDS if (value := getattr(party, name)) is not None}
+    if party.alias_of is not None:
+        problems.append(Problem("alias", f"{party.name} is an alias; who is behind it is not written", party.id))
+    for share, rights in held:
+        terms = (rights, share.territory, share.valid_from, share.valid_to)
+        yield PartyLine(party.name, did.role, share.fraction, named, *terms, did.contains_ai)
+    if not held:
+        yield PartyLine(party.name, did.role, None, named, contains_ai=did.contains_ai)
+
+
+def _by_terms(held: Sequence[Share]) -> Iterator[tuple[Share, tuple[RightType, ...]]]:
+    """Bring together the rights of which a party holds the same."""
+    rights: dict[tuple[object, ...], list[Share]] = {}
+    for share in held:
+        key = (share.party_id, share.fraction, share.territory, share.valid_from, share.valid_to)
+        rights.setdefault(key, []).append(share)
+    for same in rights.values():
+        yield same[0], tuple(dict.fromkeys(share.right_type for share in same))
+
+
+def _registrations(workspace: Workspace, problems: list[Problem]) -> Iterator[CwrWork]:
+    """Yield each work once, with its recordings."""
+    for page in workspace.catalogue.pages():
+        for work in page.works.values():
+            first = next((r for r in page.recordings if r.work_id == work.id), None)
+            whole = page if first is None else workspace.catalogue.page_of(work.id)
+            recordings = [r for r in whole.recordings if r.work_id == work.id]
+            if first is not None and recordings[0].id != first.id:
+                continue  # told on the page of its first recording
+            parties = _party_lines(whole, work.id, shares.WORK_RIGHTS, Role.PUBLISHER, problems)
+            performed = chain.from_iterable(whole.contributions.get(r.id, ()) for r in recordings)
+            names = dict.fromkeys(whole.parties[c.party_id].name for c in performed if c.role is Role.PERFORMER)
+            yield CwrWork(
+                work.title,
+                work.iswc,
+                tuple(line for line in parties if line.role in OF_WORK),
+                tuple(map(_recording, recordings)),
+                tuple(names),
+                work.id,
+            )
+
+
+def _recording(recording: Recording) -> CwrRecording:
+    seconds = round(recording.duration_s)
+    return CwrRecording(recording.isrc, recording.title, recording.artist or None, seconds or None, recording.year)

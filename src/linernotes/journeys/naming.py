@@ -1,0 +1,46 @@
+"""Ids from what a thing is: by identifier where there is one, else by name; so the same thing told twice is one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+from linernotes.formats.tables import Metadata, PartyLine
+from linernotes.model import Role
+from linernotes.store.catalogue import content_id
+
+__all__ = ["party_id", "party_ids", "recording_id", "work_id"]
+
+
+@lru_cache(maxsize=65536)
+def party_id(
+    name: str,
+    ipi_name_number: str | None = None,
+    ipi_base_number: str | None = None,
+    isni: str | None = None,
+) -> str:
+    """Return the id of a party: two people of one name are two where an identifier tells them apart."""
+    return content_id("pty", ipi_name_number or isni or ipi_base_number or " ".join(name.split()).casefold())
+
+
+def party_ids(lines: Sequence[PartyLine]) -> list[str]:
+    """Return the id of each party of one statement, in which one name is one party."""
+    told: dict[str, Mapping[str, str]] = {}
+    for line in lines:
+        if line.identifiers:
+            told.setdefault(line.name.casefold(), line.identifiers)
+    if not told:
+        return [party_id(line.name) for line in lines]
+    return [party_id(line.name, **(line.identifiers or told.get(line.name.casefold(), {}))) for line in lines]
+
+
+def work_id(title: str, iswc: str | None, writers: Iterable[str]) -> str:
+    """Return the id of a work: from its ISWC, else from its title and who wrote it."""
+    return content_id("wrk", iswc) if iswc else content_id("wrk", title.casefold(), *sorted(map(str.casefold, writers)))
+
+
+def recording_id(row: Metadata) -> str:
+    """Return the id of a recording that is told of and not heard: from its ISRC, else from title, artist and work."""
+    if row.isrc:
+        return content_id("rec", row.isrc)
+    writers = sorted(line.name.casefold() for line in row.parties if line.role is Role.WRITER)
+    performed = [row.iswc] if row.iswc else writers
+    return content_id("rec", (row.title or "").casefold(), (row.artist or "").casefold(), *performed)

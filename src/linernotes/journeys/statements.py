@@ -1,0 +1,134 @@
+"""What lines of a table say, as rows for the catalogue. Runs in processes of its own: no database here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from linernotes.formats.tables import OF_WORK, Header, Metadata, PartyLine, read_rows
+from linernotes.journeys.naming import party_ids, recording_id, work_id
+from linernotes.model import Problem, RightType, Role
+from linernotes.rights import territories
+from linernotes.store.entering import WORK_RIGHTS, Batch, ShareRow, by_right
+
+__all__ = ["Statements", "from_lines", "state"]
+
+_MASTER = RightType.MASTER.value
+_ROLE_NAMES = {role: role.value for role in Role}
+
+
+@dataclass(slots=True)
+class Statements:
+    """Rows for the catalogue, and what was wrong with the lines that are not among them."""
+
+    batch: Batch = field(default_factory=Batch)
+    problems: list[Problem] = field(default_factory=list)
+    n_lines: int = 0
+    n_faulty: int = 0
+
+
+def from_lines(path: Path, header: Header, lines: Iterable[tuple[int, list[str] | str]]) -> Statements:
+    """Read lines of a table into rows; a faulty line is left out, and told."""
+    told = Statements()
+    for row, faults in read_rows(path, header, lines, territory=territories.territory):
+        told.n_lines += 1
+        if row is not None and not faults and not (row.title or row.work_title):
+            faults.append(Problem("title", "no title: name the recording or the work", f"{row.where} title"))
+        if row is None or faults:
+            told.problems += faults
+            told.n_faulty += 1
+        else:
+            state(told, row)
+    return told
+
+
+def state(told: Statements, row: Metadata) -> None:
+    """Add what one line says."""
+    batch = told.batch
+    parties = row.parties
+    ids = party_ids(parties)
+    key_of_work = None
+    if row.has_work:
+        title = row.work_title or row.title or ""
+        writers = [line.name for line in parties if line.role is Role.WRITER]
+        key_of_work = row.work_id or work_id(title, row.iswc, writers)
+        here = batch.works.setdefault(key_of_work, (key_of_work, title, row.iswc))
+        if here[1] != title and here[1].casefold() != title.casefold():
+            _differs(told, row, f"the work {key_of_work}", here[1], title)
+        batch.where.setdefault(key_of_work, row.where)
+    key_of_recording = row.id or recording_id(row)
+    if row.has_recording:
+        values = (
+            *(key_of_recording, row.title or "", row.artist or "", row.isrc, key_of_work, row.year),
+            *(row.contains_ai and row.contains_ai.value, row.file, row.duration_s or 0.0),
+        )
+        known = batch.recordings.setdefault(key_of_recording, values)
+        if known is not values and known[1:] != values[1:]:
+            _differs(told, row, f"the recording {key_of_recording}", known[1:4], values[1:4])
+        batch.where.setdefault(key_of_recording, row.where)
+    of_work: list[ShareRow] = []
+    of_recording: list[ShareRow] = []
+    for line, key in zip(parties, ids, strict=True):
+        subject = key_of_work if line.role in OF_WORK and key_of_work else key_of_recording
+        if key not in batch.parties:
+            named = line.identifiers
+            batch.parties[key] = (
+                *(key, line.name, named.get("ipi_name_number")),
+                *(named.get("ipi_base_number"), named.get("isni")),
+            )
+        elif line.identifiers:
+            _complete(told, key, line, row.where)
+        role = _ROLE_NAMES[line.role]
+        batch.contributions[subject, key, role] = (subject, key, role, line.contains_ai and line.contains_ai.value)
+        if line.share is not None:
+            target = of_work if subject == key_of_work else of_recording
+            whole = line.share
+            terms = (whole.numerator, whole.denominator, line.territory, line.valid_from, line.valid_to)
+            if not line.rights or len(line.rights) == 1:
+                rights = line.rights[0].value if line.rights else WORK_RIGHTS if line.role in OF_WORK else _MASTER
+                target.append((subject, key, rights, *terms))
+            else:
+                target += [(subject, key, right.value, *terms) for right in line.rights]
+    if of_work and key_of_work:
+        _hold(batch, key_of_work, of_work)
+    if of_recording:
+        _hold(batch, key_of_recording, of_recording)
+
+
+def _hold(batch: Batch, subject: str, stated: list[ShareRow]) -> None:
+    """Note the shares of a subject; what one party holds in several roles is one share."""
+    if len({row[1] for row in stated}) < len(stated):
+        stated = _added_up(stated)
+    held = batch.shares.get(subject)
+    if held is None:
+        batch.shares[subject] = stated
+    elif stated != held:
+        before = list(by_right(held))
+        if new := [row for row in by_right(stated) if row not in before]:
+            batch.shares[subject] = before + new
+            batch.restated.add(subject)
+
+
+def _added_up(stated: list[ShareRow]) -> list[ShareRow]:
+    whole: dict[tuple[object, ...], Fraction] = {}
+    for row in stated:
+        for right in row[2].split():
+            key = (*row[:2], right, *row[5:])
+            whole[key] = whole.get(key, Fraction(0)) + Fraction(row[3], row[4])
+    return [(*key[:3], part.numerator, part.denominator, *key[3:]) for key, part in whole.items()]  # type: ignore[misc]
+
+
+def _complete(told: Statements, key: str, line: PartyLine, where: str) -> None:
+    """Add identifiers that an earlier line of the batch did not give; one that differs is told."""
+    here = list(told.batch.parties[key])
+    for place, name in enumerate(("ipi_name_number", "ipi_base_number", "isni"), 2):
+        value = line.identifiers.get(name)
+        if value is not None and here[place] not in (None, value):
+            message = f"{line.name} has {name} {here[place]} above, {value} here; the first stays"
+            told.problems.append(Problem("party_conflict", message, where))
+        here[place] = here[place] or value
+    told.batch.parties[key] = (key, here[1] or line.name, here[2], here[3], here[4])
+
+
+def _differs(told: Statements, row: Metadata, what: str, here: object, given: object) -> None:
+    told.problems.append(Problem("differs", f"{what} is {here!r} above, {given!r} here; the first stays", row.where))

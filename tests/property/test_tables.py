@@ -1,0 +1,96 @@
+"""What a catalogue table says is what was written into it."""
+
+import tempfile
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linernotes.formats.party_cells import PartyLine, print_parties, read_parties
+from linernotes.formats.tables import Metadata, read_cells, read_header, read_rows, write_metadata
+from linernotes.model import AiDisclosure, RightType, Role
+from linernotes.rights import territories
+
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).map(
+    lambda t: " ".join(t.split())
+)
+NAMES = st.one_of(
+    WORDS.filter(bool), st.sampled_from(["50 Cent", "Sum 41 1/2", 'A "B" C', '"', "; [x]", "The Beat (UK)", "10%"])
+)
+IDENTIFIERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "ipi_name_number": st.sampled_from(["00014107338", "00000000199"]),
+        "ipi_base_number": st.just("I0000002297"),
+        "isni": st.just("0000000121032683"),
+    },
+)
+DAYS = st.sampled_from([None, date(2020, 1, 1), date(2026, 5, 1)])
+
+
+@st.composite
+def party_line(draw: st.DrawFn, role: Role) -> PartyLine:
+    name, named, ai = draw(NAMES), draw(IDENTIFIERS), draw(st.sampled_from([None, *AiDisclosure]))
+    if draw(st.booleans()):
+        return PartyLine(name, role, identifiers=named, contains_ai=ai)
+    denominator = draw(st.integers(2, 10**6))
+    return PartyLine(
+        name,
+        role,
+        Fraction(draw(st.integers(1, denominator // 2)), denominator * 8),
+        named,
+        tuple(draw(st.lists(st.sampled_from(list(RightType)), unique=True, max_size=3))),
+        draw(st.sampled_from(["2136", "US", "2120-GB", "AT+DE"])),
+        draw(DAYS),
+        draw(st.sampled_from([None, date(2027, 1, 1)])),
+        ai,
+    )
+
+
+@st.composite
+def metadata(draw: st.DrawFn) -> Metadata:
+    parties = tuple(
+        line
+        for role in (Role.PERFORMER, Role.WRITER, Role.ARRANGER, Role.HEIR, Role.PUBLISHER, Role.LABEL, Role.PRODUCER)
+        for line in draw(st.lists(party_line(role), max_size=2))
+    )
+    names = ", ".join(line.name for line in parties if line.role is Role.PERFORMER)
+    return Metadata(
+        file=draw(st.one_of(st.just(""), WORDS)),
+        where="",
+        title=draw(WORDS.filter(bool)),
+        artist=draw(st.one_of(st.just(names or None), WORDS.filter(bool))) or names or None,
+        isrc=draw(st.sampled_from([None, "USAT29900609"])),
+        iswc=draw(st.sampled_from([None, "T0345246801"])),
+        year=draw(st.one_of(st.none(), st.integers(1800, 2099))),
+        parties=parties,
+        work_title=draw(st.one_of(st.none(), WORDS.filter(bool))),
+        duration_s=draw(st.one_of(st.none(), st.integers(1, 10**8).map(lambda ms: ms / 1000))),
+        contains_ai=draw(st.sampled_from([None, *AiDisclosure])),
+        id=draw(st.sampled_from([None, "rec_0123456789abcdef"])),
+        work_id=draw(st.sampled_from([None, "wrk_0123456789abcdef"])),
+    )
+
+
+@given(st.lists(party_line(Role.WRITER), max_size=4))
+def test_a_cell_reads_back(lines: list[PartyLine]) -> None:
+    assert list(read_parties(print_parties(lines), role=Role.WRITER, territory=territories.territory)) == lines
+
+
+@given(st.lists(metadata(), max_size=4))
+def test_a_table_reads_back(rows: list[Metadata]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "catalogue.csv"
+        path.write_text("".join(write_metadata(rows)), encoding="utf-8", newline="")
+        header = read_header(path)
+        read = [
+            (row, faults)
+            for lines in read_cells(path, header)
+            for row, faults in read_rows(path, header, lines, territory=territories.territory)
+        ]
+    assert [faults for _, faults in read if faults] == []
+    assert [
+        (row and Metadata(**{n: getattr(row, n) for n in Metadata.__slots__} | {"where": ""})) for row, _ in read
+    ] == rows
