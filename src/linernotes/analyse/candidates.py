@@ -51,6 +51,11 @@ class Stretch:
     stop: int
 
     @property
+    def words(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64], int, int]:
+        """What the kernels take."""
+        return self.query.signs, self.query.strong, self.start, self.stop
+
+    @property
     def middle(self) -> float:
         """The frame that alignments are told by."""
         return 0.5 * (self.start + self.stop - 1)

@@ -21,6 +21,7 @@ from linernotes.analyse import candidates, verdicts
 from linernotes.analyse.candidates import ALL_TRANSFORMS, UNCHANGED, Catalogue, Hypothesis, Stretch, Table
 from linernotes.analyse.cells import DEFAULT, Parameters, extract
 from linernotes.analyse.stretches import Diagonal, follow
+from linernotes.analyse.verdicts import Step
 from linernotes.errors import ConflictError
 from linernotes.model import Fingerprint, FingerprintIndex, Match
 
@@ -30,9 +31,9 @@ THRESHOLD = 0.45
 """Least probability that is told."""
 
 _WINDOW, _STRIDE, _LEAST = 156, 78, 32  # query frames: 5 s, 2.5 s, 1 s
-_COARSE = ((4, 0.5, 2, 0.02, 1), (1, 0.25, 1, 0.01, 0))
-_PLACE_ONLY = ((4, 0.5, 0, 0.0, 0), (1, 0.25, 0, 0.0, 0))
-_WIDE = ((3, 0.5, 3, 0.006, 1), (1, 0.25, 1, 0.002, 0))
+_COARSE = (Step((4, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
+_PLACE_ONLY = (Step((4, 0.5)), Step((1, 0.25)))
+_WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
 _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording

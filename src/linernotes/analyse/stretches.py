@@ -79,13 +79,14 @@ def _refined(query: Fingerprint, catalogue: Catalogue, diagonal: Diagonal) -> Di
     """Move a diagonal to where its stretch agrees best; a steady tempo is preferred unless it clearly agrees less."""
     stretch = Stretch(query, diagonal.start, diagonal.stop)
     fine = 1.0 / max(40, stretch.stop - stretch.start)  # moves the ends by a quarter of a reference frame
+    frames = catalogue.segments[diagonal.segment].frames
     free = _row(catalogue, diagonal)
     steady = free.copy()
     steady[0, 1] = 1.0
-    frames = catalogue.segments[diagonal.segment].frames
-    for table, n_tempos in ((free, 3), (steady, 0)):
-        for step in ((3, 0.5, n_tempos, 2 * fine, 0), (1, 0.25, min(1, n_tempos), fine, 0)):
-            align.refine(query.signs, query.strong, stretch.start, stretch.stop, frames, table, *step)
+    for places, fineness in (((3, 0.5), 2 * fine), ((1, 0.25), fine)):
+        n_tempos = 3 if places[0] == 3 else 1
+        free = align.refine(stretch.words, frames, free, places=places, tempos=(n_tempos, fineness), n_bins=0)
+        steady = align.refine(stretch.words, frames, steady, places=places, tempos=(0, 0.0), n_bins=0)
     is_steady = abs(free[0, 1] - 1) < _NEARLY_STEADY and steady[0, 5] >= _STEADY_ENOUGH * free[0, 5]
     place, tempo, bins, *_ = steady[0] if is_steady else free[0]
     return replace(diagonal, origin=float(place - stretch.middle * tempo / 2), tempo=float(tempo), bins=int(bins))
@@ -95,20 +96,17 @@ def _extended(query: Fingerprint, catalogue: Catalogue, diagonal: Diagonal) -> D
     segment = catalogue.segments[diagonal.segment]
     first = max(0, diagonal.start - _REACH)
     last = min(len(query.signs), diagonal.stop + _REACH)
-    out = np.zeros((last - first, 2), np.uint32)
-    align.agreement(
-        query.signs[first:last],
-        query.strong[first:last],
+    at = np.floor(diagonal.origin + np.arange(first, last, 2) * diagonal.tempo / 2 + 0.5).astype(np.int64)
+    asked, opposite = align.agreement(
+        query.signs[first:last:2],
+        query.strong[first:last:2],
         segment.frames,
-        int(segment.starts[diagonal.recording]),
-        int(segment.starts[diagonal.recording + 1]),
-        diagonal.origin + first * diagonal.tempo / 2,
-        diagonal.tempo,
-        diagonal.bins,
-        out,
+        at,
+        low=int(segment.starts[diagonal.recording]),
+        high=int(segment.starts[diagonal.recording + 1]),
+        bins=diagonal.bins,
     )
-    asked = out[::2, 0].astype(np.float64)
-    agreed = asked - 2.0 * out[::2, 1]
+    agreed = asked - 2.0 * opposite
     inside = slice((diagonal.start - first + 1) // 2, (diagonal.stop - first + 1) // 2)
     level = float(agreed[inside].sum() / max(1.0, asked[inside].sum()))
     low, high = _best_stretch(agreed - _KEEP * max(level, 0.0) * asked)
@@ -132,14 +130,12 @@ def _pitch(query: Fingerprint, catalogue: Catalogue, diagonal: Diagonal) -> floa
     """Bands the query is higher, between bands by a parabola through the neighbours' scores."""
     if diagonal.stop <= diagonal.start:
         return float(diagonal.bins)
-    frames = catalogue.segments[diagonal.segment].frames
-    scores = []
-    for bins in (diagonal.bins - 1, diagonal.bins, diagonal.bins + 1):
-        table = _row(catalogue, replace(diagonal, bins=bins))
-        align.refine(query.signs, query.strong, diagonal.start, diagonal.stop, frames, table, 0, 0.0, 0, 0.0, 0)
-        scores.append(float(table[0, 5]))
-    below, best, above = scores
+    table = np.repeat(_row(catalogue, diagonal), 3, axis=0)
+    table[:, 2] += (-1, 0, 1)
+    stretch = Stretch(query, diagonal.start, diagonal.stop)
+    align.score(*stretch.words, catalogue.segments[diagonal.segment].frames, table)
+    below, best, above = table[:, 5]
     bend = below - 2 * best + above
-    if bend >= 0 or min(scores) < 0:
+    if bend >= 0 or table[:, 5].min() < 0:
         return float(diagonal.bins)
-    return diagonal.bins + min(0.5, max(-0.5, 0.5 * (below - above) / bend))
+    return diagonal.bins + float(np.clip(0.5 * (below - above) / bend, -0.5, 0.5))

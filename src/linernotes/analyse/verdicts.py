@@ -12,13 +12,15 @@ share of equal cells less that of opposite ones, so that an exact copy stands ou
 or 1.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.analyse.candidates import Catalogue, Stretch, Table, rank
 from linernotes.kernels import align
 
-__all__ = ["FEATURES", "features", "improve", "one_each", "probabilities"]
+__all__ = ["FEATURES", "Step", "features", "improve", "one_each", "probabilities"]
 
 FEATURES = (
     "score",
@@ -46,22 +48,37 @@ _AT_FIRST_SIGHT = np.array([6.679, -1.871, -0.903, -5.118, 5.025, 1.703, 2.212, 
 _AFTER_A_SEARCH = np.array([7.045, -0.518, -1.429, -7.078, 3.279, 1.852, 5.38, 2.904, 0.752, 1.285, -1.846, -21.269])
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One pass of a refinement: how many steps to either side and their size; see :func:`align.refine`."""
+
+    places: tuple[int, float]
+    tempos: tuple[int, float] = (0, 0.0)
+    n_bins: int = 0
+
+
 def improve(
     stretch: Stretch,
     catalogue: Catalogue,
     table: Table,
-    steps: tuple[tuple[int, float, int, float, int], ...],
+    steps: tuple[Step, ...],
 ) -> Table:
-    """Refine a table in several passes (arguments of :func:`linernotes.kernels.align.refine`); best first.
+    """Refine a table in several passes; best first.
 
     Rows outside any recording, or that come to lie on a row already there, are dropped.
     """
     bounded = _bounded(catalogue, table)
     for s, (first, rows) in _by_segment(catalogue, bounded):
         part = _shifted(bounded[rows], -first)
-        query, frames = stretch.query, catalogue.segments[s].frames
         for step in steps:
-            align.refine(query.signs, query.strong, stretch.start, stretch.stop, frames, part, *step)
+            part = align.refine(
+                stretch.words,
+                catalogue.segments[s].frames,
+                part,
+                places=step.places,
+                tempos=step.tempos,
+                n_bins=step.n_bins,
+            )
         bounded[rows] = _shifted(part, first)
     ordered = bounded[np.argsort(-bounded[:, 5], kind="stable")]
     _, first_of = np.unique(np.round(ordered[:, [0, 2]] / (3.0, 1.0)), axis=0, return_index=True)
@@ -85,10 +102,8 @@ def features(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np
     around = np.zeros((len(table), 2))
     places = _elsewhere(catalogue)
     for s, (first, rows) in _by_segment(catalogue, table):
-        part, out = _shifted(table[rows], -first), np.zeros((len(rows), 2))
-        query, frames = stretch.query, catalogue.segments[s].frames
-        align.scores_around(query.signs, query.strong, stretch.start, stretch.stop, frames, part, places[s], out)
-        around[rows] = out
+        part, frames = _shifted(table[rows], -first), catalogue.segments[s].frames
+        around[rows] = align.scores_around(stretch.words, frames, part, places[s])
     score, cells, opposite = table[:, 5], table[:, 6], table[:, 7]
     # A recording too short to tell counts as an ordinary one.
     fallback = score[:, None] * (0.33, 0.33)

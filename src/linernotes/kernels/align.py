@@ -14,7 +14,7 @@ the reference frame, not always whole, that lies under the middle of the query's
 over reference speed; ``bins`` is how many bands higher the query is.
 """
 
-from typing import Any
+from itertools import product
 
 import numpy as np
 from numba import types
@@ -22,16 +22,18 @@ from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, count_ones, readable, writable
 
-__all__ = ["COLUMNS", "agreement", "refine", "scores_around", "sweep"]
+__all__ = ["COLUMNS", "agreement", "moved", "refine", "score", "scores_around", "sweep"]
 
 Words = NDArray[np.uint64]
+Table = NDArray[np.float64]
 COLUMNS = ("place", "tempo", "bins", "low", "high", "score", "cells", "opposite")
 """Columns of a table of alignments; ``low``, ``high``: the reference frames it may use."""
 
 _CODES, _WORDS = readable(types.uint64, 1), readable(types.uint64, 2)
-_TABLE = writable(types.float64, 2)
-_LAST_LAG, _FIRST_LAG = 45, 5  # frames: 2.9 s and 0.3 s
+_LAGS = np.array([lag for lag in range(-45, 46, 2) if abs(lag) > 4], np.float64)  # frames: 0.3 to 2.9 s
+_BANDS = (-3, -1, 0, 1, 3)
 _FEW = 200  # cells under which a score means nothing
+_NOTHING = -1e9
 
 
 @compiled(types.void, _CODES, _CODES, _CODES, writable(types.uint16, 1))
@@ -44,152 +46,124 @@ def sweep(codes: Words, signs: Words, strong: Words, out: NDArray[np.uint16]) ->
         out[a] = total
 
 
-@compiled(types.uint64, types.uint64, types.int64)
-def _moved(word: np.uint64, n: int) -> np.uint64:
-    if n >= 0:
-        return word >> np.uint64(n)
-    return word << np.uint64(-n)
-
-
-_PAIR: Any = types.Tuple((types.int64, types.int64))  # type: ignore[no-untyped-call]
-_STRETCH = (_WORDS, _WORDS, types.int64, types.int64, _WORDS)  # signs, strong, start, stop, frames
-_WHERE = (types.int64, types.int64, types.float64, types.float64, types.int64)  # low, high, place, tempo, bins
-
-
-@compiled(_PAIR, *_STRETCH, *_WHERE)
-def _tally(  # noqa: PLR0917  (numba knows no keywords)
-    signs: Words,
-    strong: Words,
-    start: int,
-    stop: int,
-    frames: Words,
-    low: int,
-    high: int,
-    place: float,
-    tempo: float,
-    bins: int,
-) -> tuple[int, int]:
-    """Cells asked, and how many of them are opposite, for query frames ``start`` to ``stop``."""
-    middle, step = 0.5 * (start + stop - 1), 2.0 / tempo
-    first = max(low, int(np.ceil(place + (start - middle) / step)))
-    last = min(high - 1, int(np.floor(place + (stop - 1 - middle) / step)))
-    half, odd = bins >> 1, bins & 1
-    cells, opposite = np.uint64(0), np.uint64(0)
-    for j in range(first, last + 1):
-        i = int(np.floor(middle + (j - place) * step + 0.5))
-        if i < start or i >= stop:
-            continue
-        if odd:
-            even_sign, odd_sign = _moved(signs[i, 1], half), _moved(signs[i, 0], half + 1)
-            even_mask, odd_mask = _moved(strong[i, 1], half), _moved(strong[i, 0], half + 1)
-        else:
-            even_sign, odd_sign = _moved(signs[i, 0], half), _moved(signs[i, 1], half)
-            even_mask, odd_mask = _moved(strong[i, 0], half), _moved(strong[i, 1], half)
-        cells += count_ones(even_mask) + count_ones(odd_mask)
-        opposite += count_ones((frames[j, 0] ^ even_sign) & even_mask)
-        opposite += count_ones((frames[j, 1] ^ odd_sign) & odd_mask)
-    return int(cells), int(opposite)
-
-
-@compiled(types.void, *_STRETCH, _TABLE, types.int64, types.float64, types.int64, types.float64, types.int64)
-def refine(  # noqa: PLR0917  (numba knows no keywords)
-    signs: Words,
-    strong: Words,
-    start: int,
-    stop: int,
-    frames: Words,
-    table: NDArray[np.float64],
-    n_places: int,
-    place_step: float,
-    n_tempos: int,
-    tempo_step: float,
-    n_bins: int,
+@compiled(types.void, _WORDS, _WORDS, types.int64, types.int64, _WORDS, writable(types.float64, 2))
+def score(  # noqa: PLR0917  (numba knows no keywords)
+    signs: Words, strong: Words, start: int, stop: int, frames: Words, table: Table
 ) -> None:
-    """Move every alignment of ``table`` to the best one near it, in place.
+    """Write cells asked, cells opposite and score of every row for query frames ``start`` to ``stop``.
 
-    Tried are ``n_places`` steps of ``place_step`` frames, ``n_tempos`` steps of the fraction ``tempo_step`` and
-    ``n_bins`` bands to either side. The score does not grow because a faster query covers more of the reference.
+    The score does not grow because a faster query covers more of the reference; it is -1e9 where too few are asked.
     """
-    for row in table:
-        place, tempo, bins, low, high = row[0], row[1], int(row[2]), int(row[3]), int(row[4])
-        row[5] = -1e9
-        for b in range(bins - n_bins, bins + n_bins + 1):
-            for t in range(-n_tempos, n_tempos + 1):
-                speed = tempo * (1.0 + t * tempo_step)
-                for p in range(-n_places, n_places + 1):
-                    at = place + p * place_step
-                    cells, opposite = _tally(signs, strong, start, stop, frames, low, high, at, speed, b)
-                    if cells < _FEW:
-                        continue
-                    score = (cells - 2.0 * opposite) / np.sqrt(cells * speed)
-                    if score > row[5]:
-                        row[0], row[1], row[2], row[5], row[6], row[7] = at, speed, b, score, cells, opposite
+    middle = 0.5 * (start + stop - 1)
+    for r in range(table.shape[0]):
+        place, tempo, bins = table[r, 0], table[r, 1], int(table[r, 2])
+        step = 2.0 / tempo
+        first = max(int(table[r, 3]), int(np.ceil(place + (start - middle) / step)))
+        last = min(int(table[r, 4]) - 1, int(np.floor(place + (stop - 1 - middle) / step)))
+        # Moving down by an odd number of bands swaps even and odd words.
+        odd, even_shift, odd_shift = bins & 1, bins >> 1, (bins + 1) >> 1
+        even_right, even_left = np.uint64(max(even_shift, 0)), np.uint64(max(-even_shift, 0))
+        odd_right, odd_left = np.uint64(max(odd_shift, 0)), np.uint64(max(-odd_shift, 0))
+        cells, opposite = np.uint64(0), np.uint64(0)
+        for j in range(first, last + 1):
+            i = int(np.floor(middle + (j - place) * step + 0.5))
+            if i < start or i >= stop:
+                continue
+            even_mask = (strong[i, odd] >> even_right) << even_left
+            odd_mask = (strong[i, 1 - odd] >> odd_right) << odd_left
+            even_sign = (signs[i, odd] >> even_right) << even_left
+            odd_sign = (signs[i, 1 - odd] >> odd_right) << odd_left
+            cells += count_ones(even_mask) + count_ones(odd_mask)
+            opposite += count_ones((frames[j, 0] ^ even_sign) & even_mask)
+            opposite += count_ones((frames[j, 1] ^ odd_sign) & odd_mask)
+        table[r, 5], table[r, 6], table[r, 7] = _NOTHING, cells, opposite
+        if cells >= _FEW:
+            table[r, 5] = (np.float64(cells) - 2.0 * np.float64(opposite)) / np.sqrt(np.float64(cells) * tempo)
 
 
-@compiled(types.void, *_STRETCH, _TABLE, _TABLE, _TABLE)
-def scores_around(  # noqa: PLR0917  (numba knows no keywords)
-    signs: Words,
-    strong: Words,
-    start: int,
-    stop: int,
+def moved(words: Words, bins: int) -> Words:
+    """Return packed frames, shape (n, 2), with everything ``bins`` bands lower."""
+    columns = []
+    for parity in (0, 1):
+        column, shift = words[:, (bins + parity) & 1], (bins + parity) >> 1
+        columns.append(column >> np.uint64(shift) if shift >= 0 else column << np.uint64(-shift))
+    return np.stack(columns, axis=1)
+
+
+def agreement(
+    signs: Words, strong: Words, frames: Words, at: NDArray[np.int64], *, low: int, high: int, bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tell frame by frame how many cells are asked and how many are opposite, both of shape (n,).
+
+    Query frame ``i`` lies on reference frame ``at[i]``; outside ``[low, high)`` nothing is asked.
+    """
+    inside = (at >= low) & (at < high)
+    mask = moved(strong, bins) * inside[:, None].astype(np.uint64)
+    there = frames[np.clip(at, low, high - 1)]
+    opposite = np.bitwise_count((there ^ moved(signs, bins)) & mask)
+    return np.bitwise_count(mask).sum(axis=1, dtype=np.int64), opposite.sum(axis=1, dtype=np.int64)
+
+
+def refine(
+    query: tuple[Words, Words, int, int],
     frames: Words,
-    table: NDArray[np.float64],
-    elsewhere: NDArray[np.float64],
-    out: NDArray[np.float64],
-) -> None:
-    """Root mean square of the scores of each alignment near its place, and at places ``elsewhere``.
+    table: Table,
+    *,
+    places: tuple[int, float],
+    tempos: tuple[int, float],
+    n_bins: int,
+) -> Table:
+    """Move every alignment of ``table`` to the best one near it.
+
+    Parameters
+    ----------
+    query : signs, strong, start and stop, as for :func:`score`
+    places : how many steps to either side, and their size in reference frames
+    tempos : how many steps to either side, and their size as a fraction
+    n_bins : how many bands to either side
+    """
+    steps = np.array(
+        [
+            (p * places[1], 1.0 + t * tempos[1], b)
+            for b, t, p in product(_around(n_bins), _around(tempos[0]), _around(places[0]))
+        ]
+    )
+    tried = np.repeat(table, len(steps), axis=0).reshape(len(table), len(steps), len(COLUMNS))
+    tried[:, :, 0] += steps[:, 0]
+    tried[:, :, 1] *= steps[:, 1]
+    tried[:, :, 2] += steps[:, 2]
+    score(*query, frames, tried.reshape(-1, len(COLUMNS)))
+    best: Table = tried[np.arange(len(table)), tried[:, :, 5].argmax(axis=1)]
+    return best
+
+
+def scores_around(
+    query: tuple[Words, Words, int, int], frames: Words, table: Table, elsewhere: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Root mean square of the scores of each alignment near its place, and at places ``elsewhere``; shape (n, 2).
 
     Near is 0.3 to 3 s away, also up to three bands higher or lower; ``elsewhere``: shape (m, 3), place, low, high.
-    ``out``: shape (n, 2): near, elsewhere; 0 where there is too little to tell.
+    0 where there is too little to tell.
     """
-    for r in range(table.shape[0]):
-        place, tempo, bins, low, high = (
-            table[r, 0],
-            table[r, 1],
-            int(table[r, 2]),
-            int(table[r, 3]),
-            int(table[r, 4]),
-        )
-        least = max(float(_FEW), 0.5 * table[r, 6])
-        n, total = 0, 0.0
-        for lag in range(-_LAST_LAG, _LAST_LAG + 1, 2):
-            if abs(lag) < _FIRST_LAG:
-                continue
-            for b in (-3, -1, 0, 1, 3):
-                cells, opposite = _tally(signs, strong, start, stop, frames, low, high, place + lag, tempo, bins + b)
-                if cells >= least:
-                    score = (cells - 2.0 * opposite) / np.sqrt(cells * tempo)
-                    n, total = n + 1, total + score * score
-        out[r, 0] = np.sqrt(total / max(n, 1))
-        n, total = 0, 0.0
-        for e in range(elsewhere.shape[0]):
-            at, bottom, top = elsewhere[e, 0], int(elsewhere[e, 1]), int(elsewhere[e, 2])
-            cells, opposite = _tally(signs, strong, start, stop, frames, bottom, top, at, tempo, bins)
-            if cells >= least:
-                score = (cells - 2.0 * opposite) / np.sqrt(cells * tempo)
-                n, total = n + 1, total + score * score
-        out[r, 1] = np.sqrt(total / max(n, 1))
+    near = np.repeat(table, len(_LAGS) * len(_BANDS), axis=0)
+    near[:, 0] += np.tile(np.repeat(_LAGS, len(_BANDS)), len(table))
+    near[:, 2] += np.tile(_BANDS, len(table) * len(_LAGS))
+    far = np.repeat(table, len(elsewhere), axis=0)
+    far[:, [0, 3, 4]] = np.tile(elsewhere, (len(table), 1))
+    return np.stack([_root_mean_square(query, frames, rows, table) for rows in (near, far)], axis=1)
 
 
-@compiled(types.void, _WORDS, _WORDS, _WORDS, *_WHERE, writable(types.uint32, 2))
-def agreement(  # noqa: PLR0917  (numba knows no keywords)
-    signs: Words,
-    strong: Words,
-    frames: Words,
-    low: int,
-    high: int,
-    place: float,
-    tempo: float,
-    bins: int,
-    out: NDArray[np.uint32],
-) -> None:
-    """Tell query frame by query frame what is asked and what is opposite; ``place`` lies under query frame 0.
+def _root_mean_square(
+    query: tuple[Words, Words, int, int], frames: Words, rows: Table, table: Table
+) -> NDArray[np.float64]:
+    score(*query, frames, rows)
+    least = np.maximum(_FEW, 0.5 * table[:, 6])
+    grouped = rows.reshape(len(table), -1, len(COLUMNS))
+    told = grouped[:, :, 6] >= least[:, None]
+    squares = np.where(told, grouped[:, :, 5] ** 2, 0.0).sum(axis=1)
+    root: NDArray[np.float64] = np.sqrt(squares / np.maximum(told.sum(axis=1), 1))
+    return root
 
-    ``out``: shape (n, 2), cells asked and opposite; only every other frame is asked, the rest stay 0.
-    """
-    for i in range(0, signs.shape[0], 2):
-        at = int(np.floor(place + i * tempo / 2.0 + 0.5))
-        if at < low or at >= high:
-            continue
-        cells, opposite = _tally(signs, strong, i, i + 1, frames, at, at + 1, float(at), 1.0, bins)
-        out[i, 0], out[i, 1] = cells, opposite
+
+def _around(n: int) -> range:
+    return range(-n, n + 1)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 __all__ = ["band_loudness", "band_weights", "pack_bits", "whiten"]
 
-_AT_ONCE = 128  # frames: what fits into a core's own cache, and one thread of a matrix product
+# What fits into a core's own cache, and stays under the size from which a matrix product starts threads of its own.
+_FRAMES_AT_ONCE, _BANDS_AT_ONCE = 32, 32
 
 
 def band_weights(*, sr: int, n_fft: int, lowest_hz: float, bands_per_octave: int, n_bands: int) -> NDArray[np.float32]:
@@ -50,15 +51,24 @@ def band_loudness(
     frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop_length]
     window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
     loudness = np.empty((len(frames), weights.shape[1]), np.float32)
-    for i in range(0, len(frames), _AT_ONCE):
-        parts = np.fft.rfft(frames[i : i + _AT_ONCE] * window, axis=1).view(np.float32)
+    groups = [slice(band, band + _BANDS_AT_ONCE) for band in range(0, weights.shape[1], _BANDS_AT_ONCE)]
+    bins = [_touched(weights[:, group]) for group in groups]
+    for i in range(0, len(frames), _FRAMES_AT_ONCE):
+        parts = np.fft.rfft(frames[i : i + _FRAMES_AT_ONCE] * window, axis=1).view(np.float32)
         parts *= parts
-        power = (parts[:, ::2] + parts[:, 1::2]) @ weights
-        power += np.float32(1e-7 * n_fft)
-        np.log(power, out=power)
-        power /= np.float32(3)
-        np.exp(power, out=loudness[i : i + _AT_ONCE])
-    return loudness
+        power = parts[:, ::2] + parts[:, 1::2]
+        for group, touched in zip(groups, bins, strict=True):
+            loudness[i : i + _FRAMES_AT_ONCE, group] = power[:, touched] @ weights[touched, group]
+    loudness += np.float32(1e-7 * n_fft)
+    np.log(loudness, out=loudness)
+    loudness /= np.float32(3)
+    return np.exp(loudness, out=loudness)
+
+
+def _touched(weights: NDArray[np.float32]) -> slice:
+    """FFT bins that some band uses."""
+    used = np.flatnonzero(weights.any(axis=1))
+    return slice(int(used[0]), int(used[-1]) + 1)
 
 
 def whiten(spectra: NDArray[np.float32], *, n_frames: int, n_bands: int) -> NDArray[np.float32]:

@@ -42,7 +42,7 @@ def test_refine_finds_place_tempo_and_bands(tempo: float, bins: int) -> None:
     query = heard(moved, first=40, n=100, tempo=tempo)
     strong = np.full_like(query, 2**64 - 1)
     table = row(40 + 49.5 * tempo / 2 + 1.5, tempo * 1.02, bins + 1, n)
-    align.refine(query, strong, 0, 100, reference, table, 4, 0.5, 2, 0.02, 1)
+    table = align.refine((query, strong, 0, 100), reference, table, places=(4, 0.5), tempos=(2, 0.02), n_bins=1)
     place, found_tempo, found_bins, _, _, score, cells, opposite = table[0]
     assert abs(place - (40 + 49.5 * tempo / 2)) <= 0.5
     assert found_tempo == pytest.approx(tempo, rel=0.021)
@@ -54,7 +54,7 @@ def test_refine_finds_place_tempo_and_bands(tempo: float, bins: int) -> None:
 def test_a_place_outside_the_recording_scores_nothing() -> None:
     reference, query = words(5, 100), words(6, 40)
     table = row(400.0, 1.0, 0, 100)
-    align.refine(query, np.full_like(query, 2**64 - 1), 0, 40, reference, table, 1, 0.5, 0, 0.0, 0)
+    align.score(query, np.full_like(query, 2**64 - 1), 0, 40, reference, table)
     assert table[0, 5] < 0
 
 
@@ -63,10 +63,9 @@ def test_scores_around_an_exact_place_are_those_of_chance() -> None:
     query = heard(reference, first=150, n=120)
     strong = np.full_like(query, 2**64 - 1)
     elsewhere = np.array([[50.0, 0.0, 400.0], [300.0, 0.0, 400.0]])
-    out = np.zeros((1, 2))
     table = row(150 + 59.5 / 2, 1.0, 0, 400)
-    align.refine(query, strong, 0, 120, reference, table, 0, 0.0, 0, 0.0, 0)
-    align.scores_around(query, strong, 0, 120, reference, table, elsewhere, out)
+    align.score(query, strong, 0, 120, reference, table)
+    out = align.scores_around((query, strong, 0, 120), reference, table, elsewhere)
     assert table[0, 5] > 80
     assert 0.5 < out[0, 0] < 2.0
     assert 0.0 < out[0, 1] < 4.0
@@ -75,9 +74,20 @@ def test_scores_around_an_exact_place_are_those_of_chance() -> None:
 def test_agreement_tells_where_it_holds() -> None:
     reference = words(8, 100)
     query = np.concatenate([words(9, 40), heard(reference, first=30, n=60), words(10, 40)])
-    out = np.zeros((140, 2), np.uint32)
-    align.agreement(query, np.full_like(query, 2**64 - 1), reference, 0, 100, 10.0, 1.0, 0, out)
-    share = 1 - 2 * out[::2, 1] / np.maximum(out[::2, 0], 1)
-    assert (out[1::2] == 0).all()
+    at = np.floor(10.0 + np.arange(0, 140, 2) / 2 + 0.5).astype(np.int64)
+    strong = np.full_like(query, 2**64 - 1)
+    asked, opposite = align.agreement(query[::2], strong[::2], reference, at, low=0, high=100, bins=0)
+    share = 1 - 2 * opposite / asked
+    assert (asked == 128).all()
     assert (share[20:50] == 1).all()
     assert np.abs(share[:20]).mean() < 0.2
+
+
+@pytest.mark.parametrize("bins", [-5, -2, -1, 0, 1, 2, 5])
+def test_moved_moves_bands(bins: int) -> None:
+    cells = np.random.default_rng(11).random((5, 128)) < 0.5
+    down = np.zeros_like(cells)
+    for band in range(128):
+        if 0 <= band + bins < 128:
+            down[:, band] = cells[:, band + bins]
+    assert align.moved(spectra.pack_bits(cells), bins).tolist() == spectra.pack_bits(down).tolist()
