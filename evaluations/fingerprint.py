@@ -219,6 +219,8 @@ def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--queries", type=Path, help="folder with catalogue.csv, truth.csv and the audio they name")
     parser.add_argument("--seed", type=int, default=1, help="of a self-made query set")
+    parser.add_argument("--conditions", nargs="+", help="of a self-made query set: only these, clean among them")
+    parser.add_argument("--per", type=int, help="queries for each condition and length of a self-made query set")
     parser.add_argument("--plot", type=Path, help="folder for pictures: recall and ROC (needs matplotlib)")
     options = parser.parse_args()
     if options.data is None:
@@ -235,9 +237,10 @@ def main() -> None:
                 music,
                 Path(folder),
                 seed=options.seed,
-                per=10 if few else 40,
+                per=options.per or (10 if few else 40),
                 negatives=25 if few else 180,
                 lengths_s=(5.0, 10.0) if few else (3.0, 5.0, 10.0),
+                only=options.conditions,
             )
         counted, answers = evaluate(asked)
         if options.plot is not None:

@@ -13,7 +13,7 @@ import csv
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
@@ -227,15 +227,24 @@ def _semitones(factor: float) -> float:
 # ── a set of one's own ───────────────────────────────────────────────────────
 
 
-def make(music: Path, folder: Path, *, seed: int, per: int, negatives: int, lengths_s: tuple[float, ...]) -> QuerySet:
-    """Make a query set in ``folder`` from the recordings of ``music`` (with manifest.csv)."""
+def make(
+    music: Path,
+    folder: Path,
+    *,
+    seed: int,
+    per: int,
+    negatives: int,
+    lengths_s: tuple[float, ...],
+    only: Sequence[str] | None = None,
+) -> QuerySet:
+    """Make a query set in ``folder`` from recordings of ``music`` (with manifest.csv), in ``only`` these conditions."""
     with (music / "manifest.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     groups = sorted({_group(row) for row in rows}, key=lambda g: hashlib.sha256(g.encode()).hexdigest())
     away = set(groups[5::6])
     catalogue = [row["file"] for row in rows if _group(row) not in away]
     strangers = [row["file"] for row in rows if _group(row) in away]
-    available = conditions()
+    available = {name: made for name, made in conditions().items() if only is None or name in only}
     queries: list[Query] = []
     for length_s in lengths_s:
         chosen = rng_for(seed, "plan", length_s)
@@ -245,6 +254,7 @@ def make(music: Path, folder: Path, *, seed: int, per: int, negatives: int, leng
                 (c, n, s, s)
                 for n, s in zip(range(negatives), cycle(strangers), strict=False)
                 for c in NEGATIVE_CONDITIONS
+                if c in available
             ),
         ]
         for condition, number, name, stranger in plan:

@@ -21,6 +21,16 @@ def trace(
     only: Annotated[
         str | None, typer.Option(metavar="EAR,…", help="Listen for these alone: recording.", show_default=False)
     ] = None,
+    least: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="P",
+            help="Tell evidence from this probability on.  [default: 0.97]",
+            show_default=False,
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="OUT", help="Write a page to look at and to listen to.")] = None,
     out: Annotated[
         Path | None,
@@ -35,7 +45,7 @@ def trace(
     from linernotes.formats.liner_notes import from_trace
     from linernotes.journeys.page import write_page
     from linernotes.journeys.results import ResultsFile
-    from linernotes.journeys.trace import EARS, trace_many
+    from linernotes.journeys.trace import EARS, THRESHOLD, trace_many
     from linernotes.workspace import Workspace
 
     ears = EARS if only is None else tuple(filter(None, only.split(",")))
@@ -44,7 +54,15 @@ def trace(
         opened = stack.enter_context(Workspace(workspace))
         results = stack.enter_context(ResultsFile(out, index_revision=opened.index.revision)) if out else None
         with screen.progress_bar("Tracing") as progress:
-            for notes in trace_many(opened, audio, only=ears, done=results, progress=progress, jobs=jobs):
+            for notes in trace_many(
+                opened,
+                audio,
+                only=ears,
+                least=THRESHOLD if least is None else least,
+                done=results,
+                progress=progress,
+                jobs=jobs,
+            ):
                 codes |= {problem.code for problem in notes.problems}
                 claimed = _claims(opened, notes) if results is not None or as_json else {}
                 if results is not None:

@@ -22,7 +22,9 @@ from linernotes.model import (
 )
 from linernotes.workspace import Workspace
 
-__all__ = ["EARS", "Done", "trace", "trace_many"]
+__all__ = ["EARS", "THRESHOLD", "Done", "trace", "trace_many"]
+
+THRESHOLD = fingerprint.THRESHOLD
 
 EARS = (EvidenceKind.RECORDING.value,)
 """What this version can listen for; the values of ``--only``."""
@@ -46,8 +48,8 @@ _RIGHT_OF_ROLE = {
 }
 
 
-def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EARS) -> Trace:
-    """Write the liner notes of one upload.
+def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EARS, least: float = THRESHOLD) -> Trace:
+    """Write the liner notes of one upload; evidence is told from probability ``least`` on.
 
     A file that cannot be read gives a trace without upload whose ``problems`` say why.
 
@@ -61,7 +63,7 @@ def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EAR
         heard = hear(path)
     except InputError as error:
         return Trace(str(path), None, workspace.index.revision, problems=[Problem(error.code, str(error), str(path))])
-    found = fingerprint.match(heard.fingerprint, workspace.index)
+    found = fingerprint.match(heard.fingerprint, workspace.index, threshold=least)
     # The index may hold what a killed registration never entered into the catalogue.
     known = workspace.catalogue.known({match.recording_id for match in found})
     entries = {recording_id: workspace.catalogue.entry(recording_id) for recording_id in sorted(known)}
@@ -81,6 +83,7 @@ def trace_many(
     paths: Iterable[Path],
     *,
     only: Collection[str] = EARS,
+    least: float = THRESHOLD,
     done: Done | None = None,
     progress: Progress | None = None,
     jobs: int | None = None,
@@ -97,7 +100,9 @@ def trace_many(
     todo = [path for path in files if done is None or not done.has(path)]
     workspace.catalogue  # noqa: B018  (opened once, before the threads)
     audio_s = 0.0
-    for n_done, notes in enumerate(over_cores(lambda path: trace(workspace, path, only=only), todo, jobs=jobs), 1):
+    for n_done, notes in enumerate(
+        over_cores(lambda path: trace(workspace, path, only=only, least=least), todo, jobs=jobs), 1
+    ):
         audio_s += notes.upload.duration_s if notes.upload else 0.0
         if progress is not None:
             progress(n_done, len(todo), audio_s)
