@@ -28,7 +28,7 @@ from linernotes.model import Fingerprint, FingerprintIndex, Match
 __all__ = ["DEFAULT", "THRESHOLD", "Parameters", "extract", "match"]
 
 THRESHOLD = 0.97
-"""Least probability that is told: relatives of a recording (another arrangement of its tracks, another piece made of the
+"""Least probability that is told: relatives of a recording (another arrangement of its tracks, a piece made of the
 same samples) reach 0.96 and must not be called the recording itself."""
 
 _WINDOW, _STRIDE, _LEAST = 156, 78, 32  # query frames: 5 s, 2.5 s, 1 s

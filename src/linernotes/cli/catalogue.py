@@ -12,7 +12,7 @@ import typer
 
 from linernotes.cli.options import BAD_INPUT, Jobs, Json, WorkspaceFolder, day, now
 
-__all__ = ["app"]
+__all__ = ["Format", "app", "check", "export", "import_", "list_recordings", "show"]
 
 app = typer.Typer(no_args_is_help=True, help="Works, recordings, parties and shares: in, out, and do they add up.")
 
@@ -94,7 +94,6 @@ def export(
     workspace: WorkspaceFolder = None,
 ) -> None:
     """Write the catalogue as a table, as CWR or as ERN; what the format cannot say is told."""
-    from linernotes import identifiers
     from linernotes.cli import catalogue_screen
     from linernotes.errors import ParameterError
     from linernotes.formats.ddex_print import ErnParty
@@ -113,8 +112,7 @@ def export(
         if form is Format.CSV:
             text = interchange.table(opened, problems)
         elif form is Format.CWR:
-            ipi = identifiers.ipi_name_number(needed(sender_ipi, "--sender-ipi"))
-            name = needed(sender, "--sender")
+            name, ipi = needed(sender, "--sender"), needed(sender_ipi, "--sender-ipi")
             text = interchange.cwr(opened, problems, sender=name, sender_ipi=ipi, at=now(), version=release or "2.1")
         else:
             if takedown == (deal_from is not None):
@@ -124,10 +122,8 @@ def export(
             text = interchange.ern(
                 opened,
                 problems,
-                sender=ErnParty(identifiers.dpid(needed(sender_dpid, "--sender-dpid")), needed(sender, "--sender")),
-                recipient=ErnParty(
-                    identifiers.dpid(needed(recipient_dpid, "--recipient-dpid")), needed(recipient, "--recipient")
-                ),
+                sender=ErnParty(needed(sender_dpid, "--sender-dpid"), needed(sender, "--sender")),
+                recipient=ErnParty(needed(recipient_dpid, "--recipient-dpid"), needed(recipient, "--recipient")),
                 at=now(),
                 deal_from=None if deal_from is None else day(deal_from, option="--deal-from"),
                 version=release or "4.3.2",

@@ -16,8 +16,7 @@ from linernotes.cli import screen
 from linernotes.model import Problem, Share, Work
 
 if TYPE_CHECKING:
-    from linernotes.journeys.catalogue import Checked, Imported
-    from linernotes.store.browsing import Page
+    from linernotes.journeys.catalogue import Checked, Imported, Page
 
 __all__ = ["from_work", "print_checked", "print_finding", "print_imported", "print_page", "print_problems"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,24 +172,18 @@ def _print_evidence(evidence: Evidence, number: int) -> None:
     there = wording.span(evidence.query_start_s, evidence.query_stop_s)
     here = wording.span(evidence.reference_start_s, evidence.reference_stop_s)
     odds = wording.likelihood(evidence.probability)
-    _console.print(Text.assemble(f"     upload {there}", ("  =  ", "dim"), f"recording {here}", ("  ·  ", "dim"), odds))
+    _console.print(Text.assemble(f"     upload {there}", (" = ", "dim"), f"recording {here}", (" · ", "dim"), odds))
     _console.print(Padding(Text(evidence.explanation, "dim"), (0, 0, 0, 5)))
 
 
 def _print_credits(trace: Trace) -> None:
     if not trace.credits:
         return
-    table = Table(box=None, padding=(0, 2), pad_edge=False, show_header=False)
-    for credit in trace.credits:
-        table.add_row(
-            credit.role.value,
-            Text(printable(credit.party)),
-            str(credit.share or ""),
-            Text(printable(credit.because), "dim"),
-        )
-    _console.print()
-    _console.print(Padding("[bold]Credits[/bold]", (0, 0, 0, 2)))
-    _console.print(Padding(table, (0, 0, 0, 4)))
+    _console.print("\n  Credits", style="bold")
+    for because, group in groupby(trace.credits, key=lambda credit: credit.because):
+        told = [f"{c.role.value} {printable(c.party)} {c.share or ''}".rstrip() for c in group]
+        _console.print(Padding(Text(printable(because), "dim"), (0, 0, 0, 4)))
+        _console.print(Padding(Text(" · ".join(told)), (0, 0, 0, 6)))
 
 
 def print_registered(result: Registered, *, folder: Path, n_recordings: int) -> None:

@@ -26,7 +26,7 @@ from linernotes.store.browsing import Page
 from linernotes.store.entering import Batch, Entering
 from linernotes.workspace import Workspace
 
-__all__ = ["Checked", "Imported", "Progress", "check", "describe", "import_files", "recognise"]
+__all__ = ["Checked", "Imported", "Page", "Progress", "check", "describe", "import_files", "recognise"]
 
 Progress = Callable[[int, int], None]
 """Called with the lines read so far and 0, for nobody knows how many there are."""
@@ -34,6 +34,7 @@ Progress = Callable[[int, int], None]
 _ALONE_BYTES_MAX = 8 << 20  # below, starting another process costs more than it saves
 _CHUNKS_IN_FLIGHT = 6
 _ROWS_PER_BATCH = 2000
+_OBJECTS_PER_COLLECTION = 500_000
 
 
 @dataclass(slots=True)
@@ -141,20 +142,19 @@ def _import_table(
                 progress(n_lines, 0)
             yield told.batch
 
-    with _uncollected():
+    with _seldom_collected():
         workspace.catalogue.enter(entering, batches())
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Leave Python's cycle collector aside: it would walk millions of rows, none in a cycle."""
-    was_on = gc.isenabled()
-    gc.disable()
+def _seldom_collected() -> Iterator[None]:
+    """Let Python look for cycles seldom: it would walk millions of rows, none in a cycle, again and again."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        gc.set_threshold(*usual)
 
 
 def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
@@ -167,8 +167,11 @@ def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
         return
     # A process of our own may have threads (a progress bar): it must not be forked.
     context = multiprocessing.get_context("spawn")
+    seldom = (_OBJECTS_PER_COLLECTION,)
     waiting: deque[Future[Statements]] = deque()
-    with ProcessPoolExecutor(max_workers=jobs - 1, mp_context=context, initializer=gc.disable) as pool:
+    with ProcessPoolExecutor(
+        max_workers=jobs - 1, mp_context=context, initializer=gc.set_threshold, initargs=seldom
+    ) as pool:
         for lines in chunks:
             waiting.append(pool.submit(from_lines, path, header, lines))
             if len(waiting) >= _CHUNKS_IN_FLIGHT * (jobs - 1):

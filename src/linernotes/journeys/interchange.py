@@ -1,14 +1,17 @@
 """Catalogues out: as a table, as CWR, as ERN, a page of the catalogue in memory at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
 
+from linernotes import identifiers
 from linernotes.formats.cwr import CwrRecording, CwrWork
 from linernotes.formats.cwr_print import CwrWriter
 from linernotes.formats.ddex_print import ErnParty, ErnWriter
 from linernotes.formats.party_cells import PartyLine
 from linernotes.formats.tables import OF_WORK, Metadata, write_metadata
+from linernotes.journeys.catalogue import describe
 from linernotes.journeys.naming import work_id
 from linernotes.model import Contribution, Party, Problem, Recording, RightType, Role, Share, Work
 from linernotes.rights import shares, territories
@@ -30,10 +33,9 @@ def table(workspace: Workspace, problems: list[Problem]) -> Iterator[str]:
 def cwr(
     workspace: Workspace, problems: list[Problem], *, sender: str, sender_ipi: str, at: datetime, version: str
 ) -> Iterator[str]:
-    """Yield the works of the catalogue as a CWR file."""
-    writer = CwrWriter(
-        _registrations(workspace, problems), sender=sender, sender_ipi=sender_ipi, at=at, version=version
-    )
+    """Yield the works of the catalogue as a CWR file; IdentifierError if the sender's IPI name number is none."""
+    number = identifiers.ipi_name_number(sender_ipi)
+    writer = CwrWriter(_registrations(workspace, problems), sender=sender, sender_ipi=number, at=at, version=version)
     yield from writer
     problems += writer.problems
 
@@ -49,8 +51,12 @@ def ern(
     version: str,
     only: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Yield the recordings of the catalogue, or those with these ids or ISRCs, as an ERN message."""
-    pages: Iterable[Page] = workspace.catalogue.pages() if not only else map(workspace.catalogue.page_of, only)
+    """Yield the recordings of the catalogue, or those with these ids or ISRCs, as an ERN message.
+
+    Raises IdentifierError if a DPID is none, NotFoundError if one of ``only`` is not here.
+    """
+    sender, recipient = (replace(party, dpid=identifiers.dpid(party.dpid)) for party in (sender, recipient))
+    pages: Iterable[Page] = workspace.catalogue.pages() if not only else [describe(workspace, key) for key in only]
     rows = [row for page in pages for row in lines_of(page, problems) if row.has_recording]
     writer = ErnWriter(
         rows,

@@ -5,14 +5,16 @@ A batch never stops at a bad file. What was committed stays: after a kill, the s
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from linernotes import identifiers
 from linernotes.errors import ConflictError, IdentifierError, InputError
-from linernotes.formats.tables import Metadata, MetadataTable, PartyLine, read_metadata
+from linernotes.formats.tables import OF_WORK, Metadata, MetadataTable, PartyLine, read_metadata
 from linernotes.journeys.listening import Heard, Progress, file_sha256, find_audio, hear, over_cores
+from linernotes.journeys.naming import party_ids, work_id
 from linernotes.model import Contribution, Party, Problem, Recording, RecordingEntry, RightType, Role, Share, Work
+from linernotes.rights import shares, territories
 from linernotes.store.catalogue import content_id
 from linernotes.workspace import Workspace
 
@@ -20,8 +22,6 @@ __all__ = ["Registered", "register"]
 
 _BATCH_RECORDINGS = 64
 _BATCH_S = 5.0  # a kill loses about this much work
-_WORK_RIGHTS = (RightType.MECHANICAL, RightType.PERFORMANCE, RightType.SYNCHRONISATION)
-_OF_WORK = frozenset({Role.WRITER, Role.PUBLISHER})
 
 
 @dataclass(slots=True)
@@ -135,7 +135,9 @@ class _Table:
     """The metadata table, looked up by place where a line names a file that is there, else by the path's end."""
 
     def __init__(self, path: Path | None) -> None:
-        table = read_metadata(path) if path is not None else MetadataTable([], [], frozenset(), [])
+        table = MetadataTable([], [], frozenset(), [])
+        if path is not None:
+            table = read_metadata(path, territory=territories.territory)
         self._folder = path.parent if path is not None else Path()
         self.problems, self.ignored = table.problems, table.ignored
         self._rows = {self._key(row.file): row for row in table.rows}
@@ -171,14 +173,12 @@ def _entry(heard: Heard, row: Metadata | None) -> tuple[RecordingEntry, list[Pro
     tags, problems = _from_tags(heard)
     title = row.title or tags.title or path.stem
     lines = _one_role_from_one_source(row.parties, tags.parties)
-    parties = {(line.role, line.name): _party(line) for line in lines}
+    ids = party_ids(lines)
     recording_id = content_id("rec", upload.sha256)
-    of_work = [line for line in lines if line.role in _OF_WORK]
     work = None
-    if row.iswc or of_work:
-        names = sorted(line.name.casefold() for line in of_work if line.role is Role.WRITER)
-        work_id = content_id("wrk", row.iswc) if row.iswc else content_id("wrk", title.casefold(), *names)
-        work = Work(work_id, title, row.iswc)
+    if row.has_work or any(line.role in OF_WORK for line in lines):
+        name, writers = row.work_title or title, [line.name for line in lines if line.role is Role.WRITER]
+        work = Work(row.work_id or work_id(name, row.iswc, writers), name, row.iswc)
     recording = Recording(
         id=recording_id,
         title=title,
@@ -191,21 +191,25 @@ def _entry(heard: Heard, row: Metadata | None) -> tuple[RecordingEntry, list[Pro
         isrc=row.isrc or tags.isrc,
         work_id=work.id if work else None,
         year=row.year or tags.year,
+        contains_ai=row.contains_ai,
     )
-    contributions, shares = [], []
-    for line in lines:
-        subject_id = work.id if work is not None and line.role in _OF_WORK else recording_id
-        party_id = parties[line.role, line.name].id
-        contributions.append(Contribution(subject_id, party_id, line.role))
-        rights = _WORK_RIGHTS if line.role in _OF_WORK else (RightType.MASTER,)
-        shares += [Share(subject_id, party_id, right, line.share) for right in rights if line.share is not None]
-    unique = {party.id: party for party in parties.values()}
-    return RecordingEntry(recording, work, list(unique.values()), contributions, shares), problems
+    parties: dict[str, Party] = {}
+    contributions, held = [], []
+    for line, key in zip(lines, ids, strict=True):
+        parties[key] = _party(line, key, parties.get(key))
+        subject_id = work.id if work is not None and line.role in OF_WORK else recording_id
+        contributions.append(Contribution(subject_id, key, line.role, line.contains_ai))
+        rights = line.rights or (shares.WORK_RIGHTS if line.role in OF_WORK else (RightType.MASTER,))
+        terms = (line.territory, line.valid_from, line.valid_to)
+        held += [Share(subject_id, key, right, line.share, *terms) for right in rights if line.share is not None]
+    entry = RecordingEntry(recording, work, list(parties.values()), contributions, shares.combined(held))
+    return entry, problems
 
 
-def _party(line: PartyLine) -> Party:
+def _party(line: PartyLine, key: str, known: Party | None) -> Party:
+    told = {} if known is None else {name: getattr(known, name) for name in line.identifiers if getattr(known, name)}
     name = " ".join(line.name.split())
-    return Party(id=content_id("pty", name.casefold()), name=name, **line.identifiers)
+    return replace(known or Party(key, name), **{**line.identifiers, **told})
 
 
 def _one_role_from_one_source(table: Sequence[PartyLine], tags: Sequence[PartyLine]) -> list[PartyLine]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Date,
     DateTime,
@@ -306,17 +307,18 @@ def _held(
 
 def _any_known(connection: Connection, column: Column[Any], values: Sequence[Any]) -> bool:
     """Tell whether any of these is in the column."""
-    if connection.dialect.name == "sqlite":
-        # As one text: thousands of parameters would take longer than the look-up.
-        listed = func.json_each(json.dumps(values)).table_valued("value")
-        query = select(column).where(column.in_(select(listed.c.value))).limit(1)
-    else:
-        query = select(column).where(column.in_(values)).limit(1)
-    return connection.execute(query).first() is not None
+    return connection.execute(select(column).where(_among(connection, column, values)).limit(1)).first() is not None
 
 
 def _rows(connection: Connection, table: Table, column: Column[Any], values: Sequence[Any]) -> Iterable[Any]:
-    return connection.execute(select(table).where(column.in_(values))).all() if values else ()
+    return connection.execute(select(table).where(_among(connection, column, values))).all() if values else ()
+
+
+def _among(connection: Connection, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Tell a column's values from others; as one text where that can be, for thousands of parameters take long."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
+    return column.in_(values)
 
 
 def _unheard(row: RecordingRow, work_id: str | None, now: datetime) -> tuple[Any, ...]:
