@@ -2,10 +2,10 @@
 
 Conventions
 -----------
-Made-up tables of two kinds, each line a recording and its work with ISRC and ISWC. ``plain``: an artist and a writer who
-has it all; seven rows of the database a line. ``rich``: an artist, two writers of half each with their IPI name numbers,
-a label that holds the master, a year; thirteen rows a line, and two parties for each five lines. Identifiers are checked
-by their check digits, shares by their sum.
+Made-up tables of two kinds, each line a recording and its work with ISRC and ISWC. ``plain``: an artist and a writer
+who has it all; seven rows of the database a line. ``rich``: an artist, two writers of half each with their IPI name
+numbers, a label that holds the master, a year; thirteen rows a line, and two parties for each five lines. Identifiers
+are checked by their check digits, shares by their sum.
 
 ``…_rows_per_s`` is lines over wall seconds of the whole import, ``…_cpu_s`` what all its processes used together,
 ``memory_mib`` the most that the importing process held. A look-up is everything a claim needs of a recording: itself,
