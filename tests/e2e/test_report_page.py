@@ -13,6 +13,8 @@ import pytest
 from linernotes.formats.report import Clips, html
 from linernotes.model import Evidence, EvidenceKind, Reference, Trace, Transform, Upload
 
+pytestmark = pytest.mark.extras  # needs a browser
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
