@@ -38,8 +38,8 @@ _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
 _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
-_WORDS_A_SEARCH = 1.2e10
-"""Upper bound of the 64-bit comparisons one search may spend on changed recordings, some seconds of one core."""
+_WORDS_A_SEARCH = 4e9
+"""Upper bound of the 64-bit comparisons one search may spend on changed recordings, about a second of one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ def match(
     windows = _windows(query)
     kept: list[_Heard] = []
     for window in windows:
-        _keep(kept, _hear(window, catalogue, UNCHANGED, max(threshold, _SURE)), query, catalogue)
+        if not _explained(window, kept):
+            _keep(kept, _hear(window, catalogue, UNCHANGED, max(threshold, _SURE)), query, catalogue)
     for window in _affordable([w for w in windows if not _explained(w, kept)], catalogue):
         if not _explained(window, kept):
             _keep(kept, _hear(window, catalogue, ALL_TRANSFORMS, threshold), query, catalogue)
@@ -103,11 +104,11 @@ def _affordable(windows: list[Stretch], catalogue: Catalogue) -> list[Stretch]:
 
 
 def _explained(window: Stretch, kept: Sequence[_Heard]) -> bool:
-    """Whether a window is covered by a recording so clearly that no other can be heard beside it."""
-    return any(
-        d.agreement >= _CLEAR and d.start <= window.start + _STRIDE // 2 and d.stop >= window.stop - _STRIDE // 2
-        for d in (heard.diagonal for heard in kept)
-    )
+    """Whether recordings cover most of a window so clearly that no other can be heard beside them."""
+    covered = np.zeros(window.stop - window.start, np.bool_)
+    for d in (heard.diagonal for heard in kept if heard.diagonal.agreement >= _CLEAR):
+        covered[max(0, d.start - window.start) : max(0, d.stop - window.start)] = True
+    return int(covered.sum()) >= len(covered) - _STRIDE
 
 
 def _hear(window: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothesis], threshold: float) -> list[_Heard]:
