@@ -118,7 +118,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One fixed sound; ``id`` follows from ``sha256`` of its file, so the same file twice is one recording."""
+    """One fixed sound; ``id`` follows from ``sha256`` of its file, so the same file twice is one recording.
+
+    One that is told of and not heard yet has an empty ``sha256``, and no sample rate.
+    """
 
     id: str
     title: str

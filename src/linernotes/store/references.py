@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
 from linernotes.model import (
     AiDisclosure,
     Contribution,
-    Recording,
     Reference,
     ReferenceEntry,
     RightType,
@@ -19,6 +18,7 @@ from linernotes.model import (
     Voice,
     Work,
 )
+from linernotes.store.browsing import recording_from_row
 from linernotes.store.schema import contributions, parties, recordings, shares, voices, works
 
 __all__ = ["look_up", "utc"]
@@ -53,7 +53,7 @@ def look_up(connection: Connection, reference: Reference) -> ReferenceEntry | No
     ids |= {voice.party_id} if voice is not None else set()
     named = connection.execute(select(parties.c.id, parties.c.name).where(parties.c.id.in_(ids)))
     return ReferenceEntry(
-        recording=None if recording is None else _recording(recording),
+        recording=None if recording is None else recording_from_row(recording),
         work=None if work is None else Work(work.id, work.title, work.iswc),
         voice=None if voice is None else Voice(voice.id, voice.party_id, voice.name, voice.consent),
         contributions=did,
@@ -115,8 +115,3 @@ def _shares(connection: Connection, subjects: Sequence[str]) -> list[Share]:
         )
         for r in connection.execute(query)
     ]
-
-
-def _recording(row: Row[Any]) -> Recording:
-    fields = {name: row._mapping[name] for name in Recording.__slots__}
-    return Recording(**fields | {"contains_ai": row.contains_ai and AiDisclosure(row.contains_ai)})
