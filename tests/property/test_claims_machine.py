@@ -36,7 +36,7 @@ from linernotes.model import (
 from linernotes.rights import claims as rules
 from linernotes.workspace import Workspace
 
-START = datetime.now(UTC) + timedelta(minutes=1)
+START = datetime.now(UTC) + timedelta(days=1)  # after every registration, however slow the run
 PARTIES = ("Ada", "Bea")
 S = ClaimState
 # Written out once more, by hand: from where a claim may go where.

@@ -33,7 +33,7 @@ from linernotes.model import (
 )
 from linernotes.workspace import Workspace
 
-AT = datetime.now(UTC) + timedelta(minutes=1)
+AT = datetime.now(UTC) + timedelta(days=1)  # after every registration, however slow the run
 HALF = Fraction(1, 2)
 
 
