@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from linernotes.errors import NotFoundError
 from linernotes.formats.ddex_print import ErnParty
@@ -11,6 +12,7 @@ from linernotes.journeys import interchange
 from linernotes.journeys.catalogue import Checked, Imported, check, describe, import_files, recognise
 from linernotes.journeys.naming import party_id
 from linernotes.model import AiDisclosure, Problem, Recording, RecordingEntry, RightType, Role
+from linernotes.store.entering import Batch, Entering
 from linernotes.workspace import Workspace
 
 TABLE = (
@@ -257,3 +259,26 @@ def test_other_processes_read_the_same(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_is_not_here(workspace: Workspace) -> None:
     with pytest.raises(NotFoundError, match="nothing"):
         describe(workspace, "nothing")
+
+
+def test_what_was_entered_stays_and_the_same_command_does_the_rest(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linernotes.store.catalogue._KEPT_EVERY_S", 0.0)
+    monkeypatch.setattr("linernotes.formats.tables._CHUNK_LINES", 1)
+    path = table(tmp_path, "title,isrc\n" + "".join(f"T{n},USAT2990061{n}\n" for n in range(5)))
+    enter, left = Entering.enter, [3]
+
+    def fail(self: Entering, connection: Connection, batch: Batch) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise RuntimeError("the power went")
+        enter(self, connection, batch)
+
+    monkeypatch.setattr(Entering, "enter", fail)
+    with pytest.raises(RuntimeError, match="power"):
+        imported(workspace, path)
+    assert len(workspace.catalogue) == 2
+    monkeypatch.setattr(Entering, "enter", enter)
+    result = imported(workspace, path)
+    assert (result.n_recordings, result.n_known, len(workspace.catalogue)) == (3, 2, 5)

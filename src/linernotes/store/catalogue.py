@@ -173,11 +173,11 @@ class Catalogue:
                 assert raw is not None
                 raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             while batch is not None:
-                started_s = time.monotonic()
+                until_s = time.monotonic() + _KEPT_EVERY_S
                 with connection.begin():
-                    while batch is not None and time.monotonic() - started_s < _KEPT_EVERY_S:
+                    entering.enter(connection, batch)
+                    while (batch := next(waiting, None)) is not None and time.monotonic() < until_s:
                         entering.enter(connection, batch)
-                        batch = next(waiting, None)
 
     # ── out ──────────────────────────────────────────────────────────────────
 
