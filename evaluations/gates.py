@@ -45,9 +45,9 @@ _OPTIONS = {
 """What a gate needs of an evaluation that can do more: the conditions that are promised, with enough queries."""
 
 GATES = (
-    Gate("evaluations.fingerprint", "recall_clean", least=0.98),
-    Gate("evaluations.fingerprint", "recall_mp3_64", least=0.98),
-    Gate("evaluations.fingerprint", "recall_white_5", least=0.88),
+    Gate("evaluations.fingerprint", "recall_clean", least=0.95),
+    Gate("evaluations.fingerprint", "recall_mp3_64", least=0.95),
+    Gate("evaluations.fingerprint", "recall_white_5", least=0.85),
     Gate("evaluations.fingerprint", "recall_speed_1.25_10s", least=0.85),
     Gate("evaluations.fingerprint", "recall_reverb_10s", least=0.85),
     Gate("evaluations.fingerprint", "false_alarms_per_1000", most=10.0),
