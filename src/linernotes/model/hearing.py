@@ -1,0 +1,80 @@
+"""Hearing: a fingerprint, an index of them, and a stretch of a query found in a recording."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Fingerprint",
+    "FingerprintIndex",
+    "FingerprintSegment",
+    "Match",
+    "Transform",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """What was done to the reference: shift in semitones, query speed over reference speed (1.25: 25 % faster)."""
+
+    pitch_semitones: float = 0.0
+    tempo_ratio: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fingerprint:
+    """What is kept of one sound, made with the parameters named by ``parameter_id``.
+
+    ``frames``: shape (n, 2), what an index keeps: one bit per cell of the whitened spectrum, 128 cells to a frame.
+    ``signs``, ``strong``: shape (about 2 n, 2), what a search asks with: frames twice as dense, whether a cell is
+    above its neighbourhood, and whether by enough to ask for. All empty where there is nothing to hear.
+    """
+
+    parameter_id: str
+    duration_s: float
+    frames: NDArray[np.uint64] = field(repr=False)
+    signs: NDArray[np.uint64] = field(repr=False)
+    strong: NDArray[np.uint64] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A stretch of a query found in one recording of an index."""
+
+    recording_id: str
+    query_start_s: float
+    query_stop_s: float
+    reference_start_s: float
+    reference_stop_s: float
+    score: float
+    probability: float
+    transform: Transform
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class FingerprintSegment:
+    """Fingerprints of many recordings laid end to end, as an index keeps them.
+
+    Recording ``i`` owns frames ``starts[i]`` to ``starts[i + 1]`` of ``frames``, shape (n, 2); ``removed[i]``: it is
+    no longer in the index.
+    """
+
+    recording_ids: Sequence[str]
+    starts: NDArray[np.int64] = field(repr=False)
+    frames: NDArray[np.uint64] = field(repr=False)
+    removed: NDArray[np.bool_] = field(repr=False)
+
+
+class FingerprintIndex(Protocol):
+    """What a search needs of an index, whatever keeps it."""
+
+    @property
+    def parameter_id(self) -> str:
+        """The parameters of every fingerprint inside."""
+
+    @property
+    def segments(self) -> Sequence[FingerprintSegment]:
+        """Everything inside, unchanged for as long as the caller holds it."""
