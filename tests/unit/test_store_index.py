@@ -21,7 +21,7 @@ ID = "cells-test"
 
 def fingerprint(seed: int, n_frames: int = 40, parameter_id: str = ID) -> Fingerprint:
     words = np.random.default_rng(seed).integers(0, 2**63, (n_frames, 2)).astype(np.uint64)
-    return Fingerprint(parameter_id, n_frames * 0.064, words, words, words)
+    return Fingerprint(parameter_id, n_frames * 0.064, words, words[::2], words, words)
 
 
 def content(index: Index) -> dict[str, bytes]:
@@ -215,7 +215,7 @@ def test_a_kill_at_any_write_leaves_a_whole_state(folder: Path, nth: int) -> Non
         os.fsync, os.replace = deadly(os.fsync), deadly(os.replace)
         words = np.ones((20, 2), np.uint64)
         with Index(Path(sys.argv[1]), parameter_id="{ID}", writable=True) as index:
-            index.add({{"rec_new": Fingerprint("{ID}", 1.0, words, words, words)}})
+            index.add({{"rec_new": Fingerprint("{ID}", 1.0, words, words[::2], words, words)}})
     """
     with opened(folder, writable=True) as index:
         index.add({"rec_a": fingerprint(1)})

@@ -3,7 +3,7 @@
 Conventions
 -----------
 Frame ``i`` of a fingerprint's ``signs`` and ``strong`` is centred on sample ``i * hop_length``; ``frames`` holds
-every ``reference_step``-th of them.
+every ``reference_step``-th of them, ``loud_frames`` every second of those.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from linernotes.model import Fingerprint
 
 __all__ = ["DEFAULT", "Parameters", "extract"]
 
-_ALGORITHM = "cells1"
+_ALGORITHM = "cells2"
 _CHUNK_FRAMES = 512  # frames whitened at once: memory, not meaning
 
 
@@ -37,6 +37,7 @@ class Parameters:
     whitening_frames: int = 19
     whitening_bands: int = 25
     strong_level: float = 0.65
+    loud_level: float = 1.3
 
     @cached_property
     def id(self) -> str:
@@ -59,15 +60,22 @@ def extract(blocks: Iterable[NDArray[np.float32]], *, parameters: Parameters = D
     empty fingerprint. Memory grows with the fingerprint (3.6 MB an hour), not with the sound.
     """
     counter = _Counter()
-    signs, strong = [np.zeros((0, 2), np.uint64)], [np.zeros((0, 2), np.uint64)]
+    signs, strong, loud = ([np.zeros((0, 2), np.uint64)] for _ in range(3))
     for levels in _levels(counter.count(blocks), parameters):
         signs.append(spectra.pack_bits(levels > 0))
         strong.append(spectra.pack_bits(np.abs(levels) > parameters.strong_level))
-    all_signs, all_strong = np.concatenate(signs), np.concatenate(strong)
-    if not all_strong.any():
-        all_signs, all_strong = signs[0], strong[0]
-    frames = np.ascontiguousarray(all_signs[:: parameters.reference_step])
-    return Fingerprint(parameters.id, counter.n / parameters.sample_rate_hz, frames, all_signs, all_strong)
+        loud.append(spectra.pack_bits(levels > parameters.loud_level))
+    heard = any(words.any() for words in strong)
+    all_signs, all_strong, all_loud = (np.concatenate(words if heard else words[:1]) for words in (signs, strong, loud))
+    step = parameters.reference_step
+    return Fingerprint(
+        parameters.id,
+        counter.n / parameters.sample_rate_hz,
+        np.ascontiguousarray(all_signs[::step]),
+        np.ascontiguousarray(all_loud[:: 2 * step]),
+        all_signs,
+        all_strong,
+    )
 
 
 @dataclass(slots=True)

@@ -2,14 +2,15 @@
 
 An alignment is weighed against four backgrounds: the same recording a little earlier, later, higher and lower (music
 that lasts or repeats agrees with itself); other places of the catalogue under the same change; the best that other
-recordings reach for the same stretch, which grows with the catalogue; and how usual the change is. A logistic curve
-makes one probability of them.
+recordings reach for the same stretch, which grows with the catalogue; and how usual the change is. Against it speaks
+what is loud in the recording and missing in the query: sound laid over a recording hides little of it, while a piece
+made of some of the same tracks lacks the others. A logistic curve makes one probability of all this.
 
 Conventions
 -----------
 Features are natural logarithms of scores, so that the sum weighs ratios; ``clear`` is Fisher's transformation of the
 share of equal cells less that of opposite ones, so that an exact copy stands out; ``unchanged`` to ``tempo`` say 0
-or 1.
+or 1; ``missing`` is a share.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ FEATURES = (
     "pitch",
     "tempo",
     "length",
+    "missing",
 )
 _ELSEWHERE = 300  # places of the catalogue that stand for all
 _PER_RECORDING = 3
@@ -44,8 +46,12 @@ _USUAL_BEST = 3.2  # what they reach, in scores elsewhere
 
 
 # Fitted by logistic regression (docs/fingerprint.md): one weight a feature, then the constant.
-_AT_FIRST_SIGHT = np.array([6.679, -1.871, -0.903, -5.118, 5.025, 1.703, 2.212, -0.349, 0.754, 1.192, -0.766, -21.925])
-_AFTER_A_SEARCH = np.array([7.045, -0.518, -1.429, -7.078, 3.279, 1.852, 5.38, 2.904, 0.752, 1.285, -1.846, -21.269])
+_AT_FIRST_SIGHT = np.array(
+    [1.399, -0.916, 1.755, -7.272, -0.252, 4.781, 1.849, 1.001, -0.538, 0.517, -1.824, -27.248, -20.889]
+)
+_AFTER_A_SEARCH = np.array(
+    [3.613, 0.102, -2.254, -5.537, 2.099, 2.531, 4.804, 2.379, 0.791, 2.043, -0.719, -13.457, -15.337]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +130,23 @@ def features(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np
             steady & ~unchanged,
             level & ~unchanged,
             np.full(len(table), np.log((stretch.stop - stretch.start) / _USUAL_LENGTH)),
+            _missing(stretch, catalogue, table),
         ],
         axis=1,
     )
     return weighed
+
+
+def _missing(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np.float64]:
+    """Tell for each row how much of what is loud in the recording is not heard; see :func:`align.missing`."""
+    shares = np.zeros(len(table))
+    for s, (first, rows) in _by_segment(catalogue, table):
+        segment, part, told = catalogue.segments[s], _shifted(table[rows], -first), np.zeros(len(rows))
+        recordings = np.searchsorted(segment.starts, part[:, 3], side="right") - 1
+        lows = segment.loud_starts[recordings]
+        align.missing(stretch.query.signs, stretch.start, stretch.stop, segment.loud_frames, lows, part, told)
+        shares[rows] = told
+    return shares
 
 
 def _others(table: Table, elsewhere: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, count_ones, readable, writable
 
-__all__ = ["COLUMNS", "agreement", "moved", "refine", "score", "scores_around", "sweep"]
+__all__ = ["COLUMNS", "agreement", "missing", "moved", "refine", "score", "scores_around", "sweep"]
 
 Words = NDArray[np.uint64]
 Table = NDArray[np.float64]
 COLUMNS = ("place", "tempo", "bins", "low", "high", "score", "cells", "opposite")
 """Columns of a table of alignments; ``low``, ``high``: the reference frames it may use."""
 
-_CODES, _WORDS = readable(types.uint64, 1), readable(types.uint64, 2)
+_CODES, _WORDS, _TABLE = readable(types.uint64, 1), readable(types.uint64, 2), writable(types.float64, 2)
 _LAGS = np.array([lag for lag in range(-45, 46, 2) if abs(lag) > 4], np.float64)  # frames: 0.3 to 2.9 s
 _BANDS = (-3, -1, 0, 1, 3)
 _FEW = 200  # cells under which a score means nothing
@@ -46,7 +46,7 @@ def sweep(codes: Words, signs: Words, strong: Words, out: NDArray[np.uint16]) ->
         out[a] = total
 
 
-@compiled(types.void, _WORDS, _WORDS, types.int64, types.int64, _WORDS, writable(types.float64, 2))
+@compiled(types.void, _WORDS, _WORDS, types.int64, types.int64, _WORDS, _TABLE)
 def score(  # noqa: PLR0917  (numba knows no keywords)
     signs: Words, strong: Words, start: int, stop: int, frames: Words, table: Table
 ) -> None:
@@ -79,6 +79,49 @@ def score(  # noqa: PLR0917  (numba knows no keywords)
         table[r, 5], table[r, 6], table[r, 7] = _NOTHING, cells, opposite
         if cells >= _FEW:
             table[r, 5] = (np.float64(cells) - 2.0 * np.float64(opposite)) / np.sqrt(np.float64(cells) * tempo)
+
+
+@compiled(
+    types.void,
+    *(_WORDS, types.int64, types.int64, _WORDS, readable(types.int64, 1), _TABLE, writable(types.float64, 1)),
+)
+def missing(  # noqa: PLR0917  (numba knows no keywords)
+    signs: Words,
+    start: int,
+    stop: int,
+    loud_frames: Words,
+    loud_lows: NDArray[np.int64],
+    table: Table,
+    out: NDArray[np.float64],
+) -> None:
+    """Write the share of the reference's loud cells that are low in the query; ``out``: shape (n,), each in [0, 1].
+
+    Sound laid over a recording covers few of its loud cells; of another recording that resembles it, many are missing.
+    Row ``r`` of ``table`` may use frames from ``low`` on, whose loud cells stand from row ``loud_lows[r]`` of
+    ``loud_frames`` on, one row for two frames.
+    """
+    middle = 0.5 * (start + stop - 1)
+    whole = ~np.uint64(0)
+    for r in range(table.shape[0]):
+        place, bins, low = table[r, 0], int(table[r, 2]), int(table[r, 3])
+        step = 2.0 / table[r, 1]
+        first = max(low, int(np.ceil(place + (start - middle) / step)))
+        last = min(int(table[r, 4]) - 1, int(np.floor(place + (stop - 1 - middle) / step)))
+        odd, even_shift, odd_shift = bins & 1, bins >> 1, (bins + 1) >> 1
+        even_right, even_left = np.uint64(max(even_shift, 0)), np.uint64(max(-even_shift, 0))
+        odd_right, odd_left = np.uint64(max(odd_shift, 0)), np.uint64(max(-odd_shift, 0))
+        even_inside, odd_inside = (whole >> even_right) << even_left, (whole >> odd_right) << odd_left
+        asked, low_there = np.uint64(0), np.uint64(0)
+        for j in range(first + ((first - low) & 1), last + 1, 2):
+            i = int(np.floor(middle + (j - place) * step + 0.5))
+            if i < start or i >= stop:
+                continue
+            k = loud_lows[r] + ((j - low) >> 1)
+            even_loud, odd_loud = loud_frames[k, 0] & even_inside, loud_frames[k, 1] & odd_inside
+            asked += count_ones(even_loud) + count_ones(odd_loud)
+            low_there += count_ones(even_loud & ~((signs[i, odd] >> even_right) << even_left))
+            low_there += count_ones(odd_loud & ~((signs[i, 1 - odd] >> odd_right) << odd_left))
+        out[r] = np.float64(low_there) / max(1.0, np.float64(asked))
 
 
 def moved(words: Words, bins: int) -> Words:

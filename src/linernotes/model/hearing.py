@@ -28,14 +28,16 @@ class Transform:
 class Fingerprint:
     """What is kept of one sound, made with the parameters named by ``parameter_id``.
 
-    ``frames``: shape (n, 2), what an index keeps: one bit per cell of the whitened spectrum, 128 cells to a frame.
-    ``signs``, ``strong``: shape (about 2 n, 2), what a search asks with: frames twice as dense, whether a cell is
-    above its neighbourhood, and whether by enough to ask for. All empty where there is nothing to hear.
+    An index keeps ``frames``, shape (n, 2): one bit per cell of the whitened spectrum, 128 cells to a frame, whether it
+    is above its neighbourhood; and ``loud_frames``, shape ((n + 1) // 2, 2): whether it is far above, in every second
+    frame. A search asks with ``signs`` and ``strong``, shape (about 2 n, 2): frames twice as dense, whether a cell is
+    above its neighbourhood, and whether it is off by enough to ask for. All empty where there is nothing to hear.
     """
 
     parameter_id: str
     duration_s: float
     frames: NDArray[np.uint64] = field(repr=False)
+    loud_frames: NDArray[np.uint64] = field(repr=False)
     signs: NDArray[np.uint64] = field(repr=False)
     strong: NDArray[np.uint64] = field(repr=False)
 
@@ -58,13 +60,16 @@ class Match:
 class FingerprintSegment:
     """Fingerprints of many recordings laid end to end, as an index keeps them.
 
-    Recording ``i`` owns frames ``starts[i]`` to ``starts[i + 1]`` of ``frames``, shape (n, 2); ``removed[i]``: it is
-    no longer in the index.
+    Recording ``i`` owns frames ``starts[i]`` to ``starts[i + 1]`` of ``frames``, shape (n, 2), and, from
+    ``loud_starts[i]`` on, one row of ``loud_frames`` for its first and every second frame; ``removed[i]``: it is no
+    longer in the index.
     """
 
     recording_ids: Sequence[str]
     starts: NDArray[np.int64] = field(repr=False)
+    loud_starts: NDArray[np.int64] = field(repr=False)
     frames: NDArray[np.uint64] = field(repr=False)
+    loud_frames: NDArray[np.uint64] = field(repr=False)
     removed: NDArray[np.bool_] = field(repr=False)
 
 

@@ -33,7 +33,7 @@ _MAGIC = b"LNSEG\x00\x01\n"
 _ALIGNMENT = 64
 _FAN_IN = 4  # segments of about one size that become one
 _MANIFEST, _LOCK, _SUFFIX, _UNFINISHED = "manifest.json", "lock", ".segment", ".unfinished"
-_TYPES = {"starts": "<i8", "frames": "<u8"}
+_TYPES = {"starts": "<i8", "frames": "<u8", "loud_frames": "<u8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,12 @@ class Index:
         if not new:
             return
         starts = np.cumsum([0, *(len(f.frames) for f in new.values())], dtype=np.int64)
-        frames = np.concatenate([f.frames for f in new.values()])
-        name = self._write_segment(list(new), {"starts": starts, "frames": frames})
+        arrays = {
+            "starts": starts,
+            "frames": np.concatenate([f.frames for f in new.values()]),
+            "loud_frames": np.concatenate([f.loud_frames for f in new.values()]),
+        }
+        name = self._write_segment(list(new), arrays)
         self._replace_manifest([*self._listing(), {"name": name, "removed": []}])
 
     def remove(self, recording_ids: Iterable[str]) -> None:
@@ -156,6 +160,7 @@ class Index:
         while group := self._next_group():
             kept = [(stored.segment, i) for stored in group for i in _alive(stored)]
             parts = [s.frames[s.starts[i] : s.starts[i + 1]] for s, i in kept]
+            loud_parts = [s.loud_frames[s.loud_starts[i] : s.loud_starts[i + 1]] for s, i in kept]
             listing = [entry for entry in self._listing() if entry["name"] not in {s.name for s in group}]
             if kept:
                 name = self._write_segment(
@@ -163,6 +168,7 @@ class Index:
                     {
                         "starts": np.cumsum([0, *map(len, parts)], dtype=np.int64),
                         "frames": np.concatenate(parts),
+                        "loud_frames": np.concatenate(loud_parts),
                     },
                 )
                 listing.append({"name": name, "removed": []})
@@ -236,12 +242,14 @@ class Index:
     def _map(self, name: str, removed: frozenset[str]) -> _Stored:
         path = self._folder / name
         ids, arrays = _read_segment(path, self._parameter_id)
-        starts, frames = arrays["starts"], arrays["frames"]
-        sound = starts.shape == (len(ids) + 1,) and frames.ndim == 2 and frames.shape[1] == 2
-        if not sound or starts[0] != 0 or starts[-1] != len(frames) or bool(np.any(np.diff(starts) < 0)):
+        starts, frames, loud_frames = arrays["starts"], arrays["frames"], arrays["loud_frames"]
+        lengths = np.diff(starts)
+        loud_starts = np.concatenate([np.zeros(1, np.int64), np.cumsum((lengths + 1) // 2)])
+        sound = starts.shape == (len(ids) + 1,) and starts[0] == 0 and bool(np.all(lengths >= 0))
+        if not sound or frames.shape != (starts[-1], 2) or loud_frames.shape != (loud_starts[-1], 2):
             raise InvariantError(f"{path} is damaged: its recordings and its frames do not agree")
         gone = np.array([recording_id in removed for recording_id in ids], np.bool_)
-        return _Stored(name, removed, FingerprintSegment(ids, starts, frames, gone))
+        return _Stored(name, removed, FingerprintSegment(ids, starts, loud_starts, frames, loud_frames, gone))
 
     def _listing(self) -> list[dict[str, Any]]:
         return [{"name": stored.name, "removed": sorted(stored.removed)} for stored in self._stored]

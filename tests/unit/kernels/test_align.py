@@ -91,3 +91,18 @@ def test_moved_moves_bands(bins: int) -> None:
         if 0 <= band + bins < 128:
             down[:, band] = cells[:, band + bins]
     assert align.moved(spectra.pack_bits(cells), bins).tolist() == spectra.pack_bits(down).tolist()
+
+
+@pytest.mark.parametrize("bins", [-5, 0, 4])
+def test_missing_is_what_one_would_count_by_hand(bins: int) -> None:
+    rng = np.random.default_rng(11)
+    levels = rng.standard_normal((60, 128))
+    asked = np.roll(levels, bins, axis=1)[10:50].repeat(2, axis=0)
+    asked[:, :64] = rng.standard_normal((80, 64))  # half of the bands sound of something else
+    signs, table, out = spectra.pack_bits(asked > 0), row(10 + 39.5 / 2, 1.0, bins, 60), np.zeros(1)
+    align.missing(signs, 0, 80, spectra.pack_bits(levels[::2] > 1.3), np.zeros(1, np.int64), table, out)
+    at = np.floor(39.5 + (np.arange(60) - table[0, 0]) * 2 + 0.5).astype(int)
+    bands = [(b, b + bins) for b in range(128) if 0 <= b + bins < 128]
+    low = [asked[at[j], q] <= 0 for j in range(0, 60, 2) if 0 <= at[j] < 80 for r, q in bands if levels[j, r] > 1.3]
+    assert out[0] == pytest.approx(np.mean(low), abs=1e-12)
+    assert 0.15 < out[0] < 0.35
