@@ -46,7 +46,7 @@ OF_WORK = frozenset({Role.WRITER, Role.ARRANGER, Role.HEIR, Role.PUBLISHER})
 _LINES_MAX = 5_000_000
 _CELL_CHARACTERS_MAX = 20_000
 _HEADER_CHARACTERS_MAX = 20_000
-_CHUNK_LINES = 2000
+_CHUNK_LINES = 10_000
 _PARTY_COLUMNS = {
     "artist": Role.PERFORMER,
     "writers": Role.WRITER,
@@ -297,23 +297,28 @@ def _excess(parties: Sequence[PartyLine]) -> list[str]:
     """Say which shares add to more than the whole; those bounded in right, place or time are for the catalogue."""
     messages = []
     for of_work, what in ((True, "work"), (False, "recording")):
-        total = Fraction(0)
         held = [
             p
             for p in parties
-            if p.share is not None
-            and (p.role in OF_WORK) == of_work
-            and not p.rights
-            and p.territory == "2136"
-            and p.valid_from is p.valid_to is None
+            if p.share is not None and (p.role in OF_WORK) == of_work and not p.rights and _is_unbounded(p)
         ]
-        if len(held) > 1:
-            for party in held:
-                total += party.share or 0
-        if total > 1:
+        if len(held) > 1 and _exceeds_one([p.share for p in held if p.share is not None]):
+            total = sum((p.share or Fraction(0) for p in held), Fraction(0))
             who = ", ".join(f"{p.name} {p.share}" for p in held)
             messages.append(f"the shares of the {what} add up to {total}, more than 1: {who}")
     return messages
+
+
+def _is_unbounded(line: PartyLine) -> bool:
+    return line.territory == "2136" and line.valid_from is line.valid_to is None
+
+
+def _exceeds_one(fractions: Sequence[Fraction]) -> bool:
+    """Add as whole numbers: a line in a million exceeds, and reducing each sum to lowest terms takes its time."""
+    above, below = 0, 1
+    for part in fractions:
+        above, below = above * part.denominator + part.numerator * below, below * part.denominator
+    return above > below
 
 
 # ── one cell ─────────────────────────────────────────────────────────────────

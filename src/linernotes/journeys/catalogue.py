@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 """Called with the lines read so far and 0, for nobody knows how many there are."""
 
 _ALONE_BYTES_MAX = 8 << 20  # below, starting another process costs more than it saves
-_CHUNKS_IN_FLIGHT = 6
+_CHUNKS_IN_FLIGHT = 3
 _ROWS_PER_BATCH = 2000
 _OBJECTS_PER_COLLECTION = 500_000
 
@@ -143,7 +143,7 @@ def _import_table(
             yield told.batch
 
     with _seldom_collected():
-        workspace.catalogue.enter(entering, batches())
+        workspace.catalogue.enter(entering, batches(), is_large=is_large)
 
 
 @contextmanager

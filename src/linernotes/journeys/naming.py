@@ -29,7 +29,12 @@ def party_ids(lines: Sequence[PartyLine]) -> list[str]:
             told.setdefault(line.name.casefold(), line.identifiers)
     if not told:
         return [party_id(line.name) for line in lines]
-    return [party_id(line.name, **(line.identifiers or told.get(line.name.casefold(), {}))) for line in lines]
+    return [_party_id(line.name, line.identifiers or told.get(line.name.casefold(), {})) for line in lines]
+
+
+def _party_id(name: str, named: Mapping[str, str]) -> str:
+    get = named.get
+    return party_id(name, get("ipi_name_number"), get("ipi_base_number"), get("isni"))
 
 
 def work_id(title: str, iswc: str | None, writers: Iterable[str]) -> str:

@@ -39,6 +39,7 @@ def from_lines(path: Path, header: Header, lines: Iterable[tuple[int, list[str] 
             told.n_faulty += 1
         else:
             state(told, row)
+    told.batch = told.batch.in_order()
     return told
 
 
@@ -79,7 +80,7 @@ def state(told: Statements, row: Metadata) -> None:
         elif line.identifiers:
             _complete(told, key, line, row.where)
         role = _ROLE_NAMES[line.role]
-        batch.contributions[subject, key, role] = (subject, key, role, line.contains_ai and line.contains_ai.value)
+        batch.contributions[subject, key, role] = line.contains_ai and line.contains_ai.value
         if line.share is not None:
             target = of_work if subject == key_of_work else of_recording
             whole = line.share

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, up
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import Party, Recording, RecordingEntry, Work
 from linernotes.store.browsing import Page, page_of, pages, recording_from_row
+from linernotes.store.bulk import put_back, set_aside
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.entering import Batch, Entering
 from linernotes.store.schema import contributions, parties, policies, recordings, shares, works
@@ -159,10 +160,11 @@ class Catalogue:
         if rows:
             connection.execute(insert(shares), rows)
 
-    def enter(self, entering: Entering, batches: Iterable[Batch]) -> None:
+    def enter(self, entering: Entering, batches: Iterable[Batch], *, is_large: bool = False) -> None:
         """Enter batches of rows as they come; what came of it is in ``entering``.
 
         Kept every few seconds: the fewer times, the fewer pages are written twice; a kill loses no more than that.
+        ``is_large``: there are many, so that setting indexes aside is worth it where the catalogue is empty.
         """
         waiting = iter(batches)
         batch = next(waiting, None)
@@ -172,12 +174,19 @@ class Catalogue:
                 raw = connection.connection.dbapi_connection
                 assert raw is not None
                 raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            while batch is not None:
-                until_s = time.monotonic() + _KEPT_EVERY_S
-                with connection.begin():
-                    entering.enter(connection, batch)
-                    while (batch := next(waiting, None)) is not None and time.monotonic() < until_s:
+            try:
+                while batch is not None:
+                    until_s = time.monotonic() + _KEPT_EVERY_S
+                    with connection.begin():
+                        if is_large:
+                            set_aside(connection)
+                            is_large = False
                         entering.enter(connection, batch)
+                        while (batch := next(waiting, None)) is not None and time.monotonic() < until_s:
+                            entering.enter(connection, batch)
+            finally:
+                with connection.begin():
+                    put_back(connection)
 
     # ── out ──────────────────────────────────────────────────────────────────
 

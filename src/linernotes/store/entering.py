@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from linernotes.model import Problem, RightType, Share
+from linernotes.store.bulk import put_back
 from linernotes.store.schema import contributions, parties, recordings, shares, works
 
 __all__ = ["WORK_RIGHTS", "Batch", "Entering", "ShareRow", "Succeed", "by_right"]
@@ -62,15 +63,30 @@ WORK_RIGHTS = "mechanical performance synchronisation"
 
 @dataclass(slots=True)
 class Batch:
-    """Rows to enter together; ``shares`` by subject, each row once. ``restated``: subjects told twice, differently."""
+    """Rows to enter together, by key; ``shares`` by subject, each row once.
+
+    ``contributions``: subject, party and role, and how much a machine did. ``restated``: those told twice, differently.
+    """
 
     parties: dict[str, PartyRow] = field(default_factory=dict)
     works: dict[str, WorkRow] = field(default_factory=dict)
     recordings: dict[str, RecordingRow] = field(default_factory=dict)
-    contributions: dict[tuple[str, str, str], ContributionRow] = field(default_factory=dict)
+    contributions: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     shares: dict[str, list[ShareRow]] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     restated: set[str] = field(default_factory=set)
+
+    def in_order(self) -> "Batch":
+        """Return the batch with its rows in order of their keys: entered so, neighbours share a page."""
+        return Batch(
+            dict(sorted(self.parties.items())),
+            dict(sorted(self.works.items())),
+            dict(sorted(self.recordings.items())),
+            dict(sorted(self.contributions.items())),
+            dict(sorted(self.shares.items())),
+            self.where,
+            self.restated,
+        )
 
 
 @dataclass(slots=True)
@@ -92,51 +108,26 @@ class Entering:
         """Enter a batch; problems and counts are added up."""
         now = datetime.now(UTC)
         party_ids = self._enter_parties(connection, batch)
-        if self._enter_new(connection, batch, party_ids, now):
-            self.restated |= batch.restated
-            return
         work_ids, known_works = self._enter_works(connection, batch, now)
         recording_ids, known_recordings = self._enter_recordings(connection, batch, work_ids, now)
         subjects = work_ids | recording_ids
-        _add(
-            connection,
-            contributions,
-            [
-                (subjects.get(subject, subject), party_ids[party], role, contains_ai)
-                for subject, party, role, contains_ai in batch.contributions.values()
-            ],
-        )
-        fresh: list[ShareRow] = []
-        again: dict[str, list[ShareRow]] = {}
-        for subject, rows in batch.shares.items():
-            known = subject in known_works or subject in known_recordings
-            target = again.setdefault(subjects.get(subject, subject), []) if known else fresh
-            target += by_right((subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in rows)
-        _add(connection, shares, fresh)
+        known = known_works | known_recordings
+        told: list[ContributionRow] = [(*key, contains_ai) for key, contains_ai in batch.contributions.items()]
+        stated: Mapping[str, Sequence[ShareRow]] = batch.shares
+        if subjects or any(given != key for given, key in party_ids.items()):
+            told = [(subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in told]
+            stated = {
+                subject: [(subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in rows]
+                for subject, rows in stated.items()
+            }
+        _add(connection, contributions, told)
+        _add_shares(connection, [row for subject, rows in stated.items() if subject not in known for row in rows])
         self.restated.update(subjects.get(subject, subject) for subject in batch.restated)
+        again: dict[str, list[ShareRow]] = {}
+        for subject in [key for key in stated if key in known]:
+            again.setdefault(subjects.get(subject, subject), []).extend(by_right(stated[subject]))
         if again:
             self._restate(connection, again)
-
-    def _enter_new(self, connection: Connection, batch: Batch, party_ids: Mapping[str, str], now: datetime) -> bool:
-        """Enter a batch in which no work and no recording is known: nothing need be looked up.
-
-        Returns False, and has done nothing, where one is.
-        """
-        new_works, new_recordings = batch.works.values(), batch.recordings.values()
-        if any(given != key for given, key in party_ids.items()) or (
-            _any_known(connection, works.c.id, list(batch.works))
-            or _any_known(connection, works.c.iswc, [row[2] for row in new_works])
-            or _any_known(connection, recordings.c.id, list(batch.recordings))
-            or _any_known(connection, recordings.c.isrc, [row[3] for row in new_recordings])
-        ):
-            return False
-        _add(connection, works, [(*row, now) for row in new_works])
-        _add(connection, recordings, [_unheard(row, row[4], now) for row in new_recordings])
-        _add(connection, contributions, list(batch.contributions.values()))
-        _add_shares(connection, [row for rows in batch.shares.values() for row in rows])
-        self.n_works += len(new_works)
-        self.n_recordings += len(new_recordings)
-        return True
 
     # ── parties ──────────────────────────────────────────────────────────────
 
@@ -208,6 +199,10 @@ class Entering:
     def _enter_works(self, connection: Connection, batch: Batch, now: datetime) -> tuple[dict[str, str], set[str]]:
         """Find or add the works; return the ids that differ here, and which were known."""
         held = _held(connection, works, works.c.iswc, batch.works, 2)
+        if not held:
+            _add(connection, works, [(*row, now) for row in batch.works.values()])
+            self.n_works += len(batch.works)
+            return {}, set()
         renamed, known, new = {}, set(), []
         for key, row in batch.works.items():
             found = held.get(row[2]) or held.get(key)
@@ -227,6 +222,10 @@ class Entering:
         self, connection: Connection, batch: Batch, work_ids: Mapping[str, str], now: datetime
     ) -> tuple[dict[str, str], set[str]]:
         held = _held(connection, recordings, recordings.c.isrc, batch.recordings, 3)
+        if not held and not work_ids:
+            _add(connection, recordings, [_unheard(row, row[4], now) for row in batch.recordings.values()])
+            self.n_recordings += len(batch.recordings)
+            return {}, set()
         renamed, known, new = {}, set(), []
         for key, row in batch.recordings.items():
             title, artist, isrc, work_id, year, contains_ai = row[1:7]
@@ -263,6 +262,7 @@ class Entering:
 
     def _restate(self, connection: Connection, stated: Mapping[str, Sequence[ShareRow]]) -> None:
         """Enter shares of what had been here before: those not said yet, or, from a day on, in place of others."""
+        put_back(connection, only=shares)
         held: dict[str, dict[ShareRow, int]] = {subject: {} for subject in stated}
         for row in _rows(connection, shares, shares.c.subject_id, list(stated)):
             held[row.subject_id][tuple(row)[1:]] = row.id
@@ -303,11 +303,6 @@ def _held(
     if numbers := [row[place] for row in given.values() if row[place] is not None]:
         found |= {row._mapping[identifier.name]: row for row in _rows(connection, table, identifier, numbers)}
     return found
-
-
-def _any_known(connection: Connection, column: Column[Any], values: Sequence[Any]) -> bool:
-    """Tell whether any of these is in the column."""
-    return connection.execute(select(column).where(_among(connection, column, values)).limit(1)).first() is not None
 
 
 def _rows(connection: Connection, table: Table, column: Column[Any], values: Sequence[Any]) -> Iterable[Any]:
