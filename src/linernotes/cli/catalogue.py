@@ -54,7 +54,7 @@ def import_(
             opened, files, on=on, progress=lambda done, _all: progress(done, done, 0.0), jobs=jobs
         )
     if as_json:
-        names = ("n_lines", "n_faulty", "n_parties", "n_works", "n_recordings", "n_known", "n_shares_ended")
+        names = ("n_lines", "n_faulty", "n_parties", "n_works", "n_recordings", "n_voices", "n_known", "n_shares_ended")
         summary: dict[str, Any] = {name: getattr(result, name) for name in names}
         summary |= {"formats": result.formats, "ignored_columns": result.ignored_columns}
         summary["acknowledgements"] = [
@@ -165,13 +165,16 @@ def list_recordings(workspace: WorkspaceFolder = None, as_json: Json = False) ->
 @app.command()
 def show(
     key: Annotated[
-        str, typer.Argument(metavar="ID", help="A recording, work or party: its id, ISRC, ISWC, IPI name number, ISNI.")
+        str,
+        typer.Argument(
+            metavar="ID", help="A recording, work, voice or party: its id, ISRC, ISWC, IPI, ISNI, whole name."
+        ),
     ],
     on: On = None,
     workspace: WorkspaceFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Show a recording, work or party with who made what, and whose share it is, or was on a day."""
+    """Show a recording, work, voice or party with who made what, and whose share it is, or was on a day."""
     from linernotes.cli import catalogue_screen
     from linernotes.formats.liner_notes import from_entry
     from linernotes.journeys import catalogue as journey
@@ -197,6 +200,8 @@ def show(
         for work in page.works.values():
             if work.id not in performed:
                 typer.echo(json.dumps(catalogue_screen.from_work(work, page), ensure_ascii=False))
+        for voice in page.voices.values():
+            typer.echo(json.dumps(catalogue_screen.from_voice(voice, page), ensure_ascii=False))
     else:
         catalogue_screen.print_page(page)
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from linernotes.errors import FormatError, NotFoundError
 from linernotes.formats.cwr import Acknowledgement, CwrReader, CwrWork
-from linernotes.formats.ddex import read_ern
+from linernotes.formats.ddex import ErnReader
 from linernotes.formats.tables import Metadata, PartyLine, read_cells, read_header
 from linernotes.journeys.statements import Statements, from_lines, state
-from linernotes.model import Problem, Recording, RightType, Role, Work
+from linernotes.model import Problem, Recording, RightType, Role, Voice, Work
 from linernotes.rights import shares, territories
 from linernotes.store.browsing import Page
 from linernotes.store.entering import Batch, Entering
@@ -46,6 +46,7 @@ class Imported:
     n_parties: int = 0
     n_works: int = 0
     n_recordings: int = 0
+    n_voices: int = 0
     n_known: int = 0
     n_shares_ended: int = 0
     formats: dict[str, str] = field(default_factory=dict)
@@ -102,7 +103,7 @@ def import_files(
         except FormatError as error:
             result.problems.append(Problem(error.code, str(error), str(path)))
     result.problems += entering.problems
-    for name in ("n_parties", "n_works", "n_recordings", "n_known", "n_shares_ended"):
+    for name in ("n_parties", "n_works", "n_recordings", "n_voices", "n_known", "n_shares_ended"):
         setattr(result, name, getattr(entering, name))
     for subject in sorted(entering.restated):
         result.problems += _conflicts(workspace.catalogue.page_of(subject), subject)
@@ -128,8 +129,9 @@ def _import_table(
     jobs: int,
 ) -> None:
     header = read_header(path)
-    if not {"title", "work_title"} & set(header.columns):
-        raise FormatError(f"{path}:1: no column 'title' in the header ({', '.join(header.columns) or 'empty'})")
+    if not {"title", "work_title", "voice"} & set(header.columns):
+        told = ", ".join(header.columns) or "empty"
+        raise FormatError(f"{path}:1: no column 'title', 'work_title' or 'voice' in the header ({told})")
     result.ignored_columns += [name for name in header.ignored if name not in result.ignored_columns]
     is_large = path.stat().st_size > _ALONE_BYTES_MAX
 
@@ -188,7 +190,7 @@ def _import_rows(workspace: Workspace, rows: Iterator[Metadata], entering: Enter
         told = Statements()
         for row in rows:
             told.n_lines += 1
-            if row.title or row.work_title:
+            if row.says_something:
                 state(told, row)
             else:
                 told.n_faulty += 1
@@ -235,25 +237,33 @@ def _rows_of(work: CwrWork, result: Imported) -> Iterator[Metadata]:
 
 
 def _from_ern(path: Path, result: Imported) -> Iterator[Metadata]:
-    message = read_ern(path, combine=territories.combined)
-    result.problems += message.problems
-    if message.is_takedown:
-        result.taken_down += [row.isrc or row.title or row.where for row in message.recordings]
-    yield from message.recordings
+    reader = ErnReader(path, combine=territories.combined)
+    named: list[str] = []
+    for row in reader:
+        named.append(row.isrc or row.title or row.where)
+        yield row
+    result.problems += reader.message.problems
+    if reader.message.is_takedown:
+        result.taken_down += named
 
 
 # ── what held on a day ───────────────────────────────────────────────────────
 
 
 def describe(workspace: Workspace, key: str, *, on: date | None = None) -> Page:
-    """Return what is known of a recording, work or party, by id, ISRC, ISWC, IPI name number or ISNI.
+    """Return what is known of a recording, work, voice or party: by id, ISRC, ISWC, IPI name number, ISNI, whole name.
 
-    With ``on``, only the shares that held on that day. NotFoundError if it is not here.
+    With ``on``, only the shares that held on that day. NotFoundError if it is not here, ConflictError if several
+    parties have the name.
     """
     compact = key if "_" in key else re.sub(r"[\s.-]", "", key).upper()
     page = workspace.catalogue.page_of(compact)
     if not (page.recordings or page.works or page.parties):
-        raise NotFoundError(f"no recording, work or party {key!r} in {workspace.catalogue.path}")
+        try:
+            page = workspace.catalogue.page_of(workspace.claims.party(key))
+        except NotFoundError:
+            here = workspace.catalogue.path
+            raise NotFoundError(f"no recording, work, voice or party {key!r} in {here}") from None
     if on is None:
         return page
     return replace(page, shares={subject: shares.as_of(held, on) for subject, held in page.shares.items()})
@@ -281,20 +291,28 @@ def check(workspace: Workspace, checked: Checked) -> Iterator[Problem]:
         seen.update(work.id for work in new)
         found = [problem for work in new for problem in _problems(page, work, expected=shares.WORK_RIGHTS)]
         found += [problem for recording in page.recordings for problem in _problems(page, recording)]
+        found += [problem for voice in page.voices.values() for problem in _problems(page, voice)]
         checked.n_findings.update(problem.code for problem in found)
         yield from found
 
 
-def _problems(page: Page, subject: Work | Recording, *, expected: Sequence[RightType] = ()) -> Iterator[Problem]:
+def _problems(
+    page: Page, subject: Work | Recording | Voice, *, expected: Sequence[RightType] = ()
+) -> Iterator[Problem]:
     held = page.shares.get(subject.id, ())
     found = shares.check(subject.id, held, expected=expected)
     names = {party.id: party.name for party in page.parties.values()} if found else {}
     for finding in found:
-        message = shares.explain(finding, name=subject.title, names=names)
+        name = subject.name if isinstance(subject, Voice) else subject.title
+        message = shares.explain(finding, name=name, names=names)
         yield Problem(f"shares_{finding.fault.value}", message, subject.id)
 
 
 def _conflicts(page: Page, subject_id: str) -> list[Problem]:
-    subject = page.works.get(subject_id) or next((r for r in page.recordings if r.id == subject_id), None)
+    subject = (
+        page.works.get(subject_id)
+        or page.voices.get(subject_id)
+        or next((recording for recording in page.recordings if recording.id == subject_id), None)
+    )
     found = [] if subject is None else list(_problems(page, subject))
     return [problem for problem in found if problem.code != "shares_missing"]

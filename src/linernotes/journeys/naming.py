@@ -7,7 +7,7 @@ from linernotes.formats.tables import Metadata, PartyLine
 from linernotes.model import Role
 from linernotes.store.catalogue import content_id
 
-__all__ = ["party_id", "party_ids", "recording_id", "work_id"]
+__all__ = ["party_id", "party_ids", "recording_id", "voice_id", "work_id"]
 
 
 @lru_cache(maxsize=65536)
@@ -40,6 +40,11 @@ def _party_id(name: str, named: Mapping[str, str]) -> str:
 def work_id(title: str, iswc: str | None, writers: Iterable[str]) -> str:
     """Return the id of a work: from its ISWC, else from its title and who wrote it."""
     return content_id("wrk", iswc) if iswc else content_id("wrk", title.casefold(), *sorted(map(str.casefold, writers)))
+
+
+def voice_id(performer_id: str) -> str:
+    """Return the id of a performer's voice."""
+    return content_id("voi", performer_id)
 
 
 def recording_id(row: Metadata) -> str:

@@ -35,7 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from linernotes.model import Problem, RightType, Share
 from linernotes.store.bulk import put_back
-from linernotes.store.schema import contributions, parties, recordings, shares, works
+from linernotes.store.schema import contributions, parties, recordings, shares, voices, works
 
 __all__ = ["WORK_RIGHTS", "Batch", "Entering", "ShareRow", "Succeed", "by_right"]
 
@@ -53,6 +53,8 @@ RecordingRow = tuple[str, str, str, str | None, str | None, int | None, str | No
 """id, title, artist, isrc, work_id, year, contains_ai, path, duration_s."""
 ContributionRow = tuple[str, str, str, str | None]
 """subject_id, party_id, role, contains_ai."""
+VoiceRow = tuple[str, str, str, str | None]
+"""id, party_id, name, consent."""
 ShareRow = tuple[str, str, str, int, int, str, date | None, date | None]
 """subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to.
 
@@ -65,7 +67,7 @@ WORK_RIGHTS = "mechanical performance synchronisation"
 class Batch:
     """Rows to enter together, by key; ``shares`` by subject, each row once.
 
-    ``contributions``: subject, party and role, and how much a machine did. ``restated``: those told twice, differently.
+    ``contributions``: subject, party and role, and how much a machine did. ``restated``: those to look at again.
     """
 
     parties: dict[str, PartyRow] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Batch:
     recordings: dict[str, RecordingRow] = field(default_factory=dict)
     contributions: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     shares: dict[str, list[ShareRow]] = field(default_factory=dict)
+    voices: dict[str, VoiceRow] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     restated: set[str] = field(default_factory=set)
 
@@ -84,6 +87,7 @@ class Batch:
             dict(sorted(self.recordings.items())),
             dict(sorted(self.contributions.items())),
             dict(sorted(self.shares.items())),
+            self.voices,
             self.where,
             self.restated,
         )
@@ -97,6 +101,7 @@ class Entering:
     n_parties: int = 0
     n_works: int = 0
     n_recordings: int = 0
+    n_voices: int = 0
     n_known: int = 0
     n_shares_ended: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -111,7 +116,7 @@ class Entering:
         work_ids, known_works = self._enter_works(connection, batch, now)
         recording_ids, known_recordings = self._enter_recordings(connection, batch, work_ids, now)
         subjects = work_ids | recording_ids
-        known = known_works | known_recordings
+        known = known_works | known_recordings | self._enter_voices(connection, batch, party_ids, now)
         told: list[ContributionRow] = [(*key, contains_ai) for key, contains_ai in batch.contributions.items()]
         stated: Mapping[str, Sequence[ShareRow]] = batch.shares
         if subjects or any(given != key for given, key in party_ids.items()):
@@ -253,6 +258,26 @@ class Entering:
         self.n_recordings += len(new)
         self.n_known += len(known)
         return renamed, known
+
+    def _enter_voices(
+        self, connection: Connection, batch: Batch, party_ids: Mapping[str, str], now: datetime
+    ) -> set[str]:
+        """Add the voices that are not here; a consent that was missing is added. Returns those that were known."""
+        held = {row.id: row for row in _rows(connection, voices, voices.c.id, list(batch.voices))}
+        for key, (_, performer, name, consent) in batch.voices.items():
+            given = {"party_id": party_ids[performer], "name": name, "consent": consent}
+            if key not in held:
+                continue
+            for column, value in given.items():
+                here = getattr(held[key], column)
+                if column == "consent" and here is None and value is not None:
+                    connection.execute(update(voices).where(voices.c.id == key).values(consent=value))
+                elif value not in (None, here):
+                    self._differs(batch, key, f"the {column} of {key}", here, value)
+        new = [(key, party_ids[row[1]], *row[2:], now) for key, row in batch.voices.items() if key not in held]
+        _add(connection, voices, new)
+        self.n_voices += len(new)
+        return set(held)
 
     def _differs(self, batch: Batch, key: str, what: str, here: object, given: object) -> None:
         message = f"{what} is {here!r} in the catalogue, {given!r} here; the catalogue keeps its own"
