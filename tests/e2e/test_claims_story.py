@@ -41,12 +41,16 @@ Anvil,Ada 100%,US-AT2-99-00609,,,,,
 Bluebird,Bo,US-AT2-99-00610,T-034.524.680-1,Bea 100%,Blue Records 100%,,
 Copper,Cara,US-AT2-99-00611,,,Copper Records 100%,Cara,"signed, 2026-11-01"
 """
-SOUNDS = "file,title,isrc\nanvil.wav,Anvil,USAT29900609\nbluebird.wav,Bluebird,USAT29900610\ncopper.wav,Copper,USAT29900611\n"
+SOUNDS = """file,title,isrc
+anvil.wav,Anvil,USAT29900609
+bluebird.wav,Bluebird,USAT29900610
+copper.wav,Copper,USAT29900611
+"""
 
 
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Import a catalogue from a CSV, a recording of each person and C's voice, then hear the three; gives the folder."""
+    """Import a recording of each person and C's voice from a CSV, then hear the three; gives the folder."""
     folder = tmp_path_factory.mktemp("story")
     rng = np.random.default_rng(4)
     (folder / "catalogue.csv").write_text(CATALOGUE)

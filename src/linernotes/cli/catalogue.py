@@ -16,7 +16,7 @@ __all__ = ["Format", "app", "check", "export", "import_", "list_recordings", "sh
 
 app = typer.Typer(no_args_is_help=True, help="Works, recordings, parties and shares: in, out, and do they add up.")
 
-On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="Only the shares that held on this day.")]
+On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="As it was on this day.")]
 
 
 class Format(StrEnum):
@@ -35,7 +35,7 @@ def import_(
         typer.Option(
             "--from",
             metavar="DATE",
-            help="The shares in the files hold from this day on, in place of those that held before.",
+            help="What the files say holds from this day on, in place of what held before.",
         ),
     ] = None,
     workspace: WorkspaceFolder = None,
@@ -54,8 +54,8 @@ def import_(
             opened, files, on=on, progress=lambda done, _all: progress(done, done, 0.0), jobs=jobs
         )
     if as_json:
-        names = ("n_lines", "n_faulty", "n_parties", "n_works", "n_recordings", "n_voices", "n_known", "n_shares_ended")
-        summary: dict[str, Any] = {name: getattr(result, name) for name in names}
+        numbers = ["lines", "faulty", "parties", "works", "recordings", "voices", "known", "shares_ended", "changed"]
+        summary: dict[str, Any] = {f"n_{name}": getattr(result, f"n_{name}") for name in numbers}
         summary |= {"formats": result.formats, "ignored_columns": result.ignored_columns}
         summary["acknowledgements"] = [
             {"title": a.title, "number": a.number, "recipient_number": a.recipient_number, "status": a.status}

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from linernotes.cli import screen
+from linernotes.cli.safe_console import SafeConsole
 from linernotes.model import Problem, Share, Voice, Work
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ __all__ = [
     "print_problems",
 ]
 
-_console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+_console = SafeConsole(highlight=False)
+_errors = SafeConsole(stderr=True, highlight=False)
 _PROBLEMS_MAX = 40
 
 
@@ -56,6 +56,7 @@ def print_imported(result: Imported) -> None:
         (result.n_voices, "voices entered"),
         (result.n_known, "recordings that were here already"),
         (result.n_shares_ended, "shares that end where new ones begin"),
+        (result.n_changed, "titles and the like that are others from then on"),
         (result.n_faulty, "lines left out, for their faults"),
     ):
         if count:

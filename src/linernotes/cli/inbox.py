@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from linernotes.cli.safe_console import SafeConsole
 from linernotes.cli.screen import note
 from linernotes.formats import wording
 from linernotes.model import Claim, ClaimState, Obstacle, Policy, Problem, UseType
@@ -29,8 +29,8 @@ __all__ = [
     "print_verified",
 ]
 
-_console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+_console = SafeConsole(highlight=False)
+_errors = SafeConsole(stderr=True, highlight=False)
 
 # In the order in which they want attention.
 _HEADINGS = {

@@ -49,6 +49,7 @@ class Imported:
     n_voices: int = 0
     n_known: int = 0
     n_shares_ended: int = 0
+    n_changed: int = 0
     formats: dict[str, str] = field(default_factory=dict)
     ignored_columns: list[str] = field(default_factory=list)
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
@@ -82,7 +83,8 @@ def import_files(
     Parameters
     ----------
     workspace : opened ``writable``
-    on : the shares of the files hold from this day on, in place of those that held; None adds them to what is there
+    on : what the files say holds from this day on, in place of what held; None adds shares to those that are there,
+        and keeps the catalogue's own titles and the like
     jobs : processes that read; one for each core where None
 
     Returns
@@ -90,7 +92,9 @@ def import_files(
     what was done; faulty files, lines and records are in ``problems``
     """
     result = Imported()
-    entering = Entering(succeed=None if on is None else lambda held, stated: shares.succeed(held, stated, on=on))
+    entering = Entering(on=on)
+    if on is not None:
+        entering.succeed = lambda held, stated: shares.succeed(held, stated, on=on)
     for path in paths:
         try:
             kind = recognise(path)
@@ -103,7 +107,7 @@ def import_files(
         except FormatError as error:
             result.problems.append(Problem(error.code, str(error), str(path)))
     result.problems += entering.problems
-    for name in ("n_parties", "n_works", "n_recordings", "n_voices", "n_known", "n_shares_ended"):
+    for name in ("n_parties", "n_works", "n_recordings", "n_voices", "n_known", "n_shares_ended", "n_changed"):
         setattr(result, name, getattr(entering, name))
     for subject in sorted(entering.restated):
         result.problems += _conflicts(workspace.catalogue.page_of(subject), subject)
@@ -253,8 +257,8 @@ def _from_ern(path: Path, result: Imported) -> Iterator[Metadata]:
 def describe(workspace: Workspace, key: str, *, on: date | None = None) -> Page:
     """Return what is known of a recording, work, voice or party: by id, ISRC, ISWC, IPI name number, ISNI, whole name.
 
-    With ``on``, only the shares that held on that day. NotFoundError if it is not here, ConflictError if several
-    parties have the name.
+    With ``on``, as it was on that day: its shares, titles and the like. NotFoundError if it is not here,
+    ConflictError if several parties have the name.
     """
     compact = key if "_" in key else re.sub(r"[\s.-]", "", key).upper()
     page = workspace.catalogue.page_of(compact)
@@ -266,7 +270,14 @@ def describe(workspace: Workspace, key: str, *, on: date | None = None) -> Page:
             raise NotFoundError(f"no recording, work, voice or party {key!r} in {here}") from None
     if on is None:
         return page
-    return replace(page, shares={subject: shares.as_of(held, on) for subject, held in page.shares.items()})
+    then = workspace.catalogue.former([*(r.id for r in page.recordings), *page.works, *page.voices], on)
+    return replace(
+        page,
+        recordings=[replace(recording, **then.get(recording.id, {})) for recording in page.recordings],
+        works={key: replace(work, **then.get(key, {})) for key, work in page.works.items()},
+        voices={key: replace(voice, **then.get(key, {})) for key, voice in page.voices.items()},
+        shares={subject: shares.as_of(held, on) for subject, held in page.shares.items()},
+    )
 
 
 # ── do shares add up? ────────────────────────────────────────────────────────

@@ -29,6 +29,9 @@ def table(workspace: Workspace, problems: list[Problem]) -> Iterator[str]:
     """Yield the catalogue as a table that can be imported again; ``problems`` gains what a table cannot say."""
     rows = (row for page in workspace.catalogue.pages() for row in lines_of(page, problems, repeat=True))
     yield from write_metadata(rows)
+    if n_former := workspace.catalogue.n_former():
+        told = f"{n_former} titles and the like that held before are not written: a table says what holds now"
+        problems.append(Problem("history", told, str(workspace.catalogue.path)))
 
 
 def cwr(

@@ -102,7 +102,7 @@ def draft(
 def reconsidered(
     claim: Claim, grounds: Grounds, policies: Sequence[Policy], *, at: datetime, names: Mapping[str, str]
 ) -> Claim:
-    """Return a claim as it would be drafted now: what the rules of today say of what was heard then; its state stays."""
+    """Return a claim as it would be drafted now, in its state: what the rules of today say of what was heard then."""
     heard = Heard(claim.evidence_id, claim.evidence, claim.use_type, (grounds,))
     upload = claim.upload_sha256, claim.upload_path
     now = _claim(heard, grounds, claim.party_id, policies, upload=upload, at=at, names=names)

@@ -7,21 +7,23 @@ made twice, here or elsewhere, is one: a recording's from its file, a work's and
 """
 
 import hashlib
+import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
 
 from linernotes.errors import ConflictError, NotFoundError
-from linernotes.model import Party, Recording, RecordingEntry, Work
+from linernotes.model import AiDisclosure, Party, Recording, RecordingEntry, Work
 from linernotes.store.browsing import Page, page_of, pages, recording_from_row
 from linernotes.store.bulk import put_back, set_aside
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.entering import Batch, Entering
-from linernotes.store.schema import contributions, parties, policies, recordings, shares, works
+from linernotes.store.schema import contributions, former, parties, policies, recordings, shares, works
 
 __all__ = ["Catalogue", "content_id"]
 
@@ -78,7 +80,7 @@ class Catalogue:
             return recording
         taken = connection.execute(select(recordings).where(recordings.c.isrc == recording.isrc)).first()
         if (row := taken) is not None and row.sha256 is None:
-            for table in (contributions, shares, policies):
+            for table in (contributions, shares, policies, former):
                 moved = update(table).where(table.c.subject_id == row.id).values(subject_id=recording.id)
                 connection.execute(moved)
             connection.execute(delete(recordings).where(recordings.c.id == row.id))
@@ -227,6 +229,22 @@ class Catalogue:
             contributions=[c for subject in sorted(subjects) for c in page.contributions.get(subject, ())],
             shares=[s for subject in subjects for s in page.shares.get(subject, ())],
         )
+
+    def former(self, subject_ids: Collection[str], on: date) -> dict[str, dict[str, Any]]:
+        """Return what fields of these recordings, works and voices said on a day, where they say something else now."""
+        told = select(former).where(former.c.subject_id.in_(list(subject_ids)), former.c.until > on)
+        found: dict[str, dict[str, Any]] = {}
+        with explained(self.path), reading(self.engine) as connection:
+            for row in connection.execute(told.order_by(former.c.until.desc())):  # the next change decides
+                value = json.loads(row.value)
+                value = AiDisclosure(value) if row.field == "contains_ai" else value
+                found.setdefault(row.subject_id, {})[row.field] = value
+        return found
+
+    def n_former(self) -> int:
+        """Count the titles and the like that held before."""
+        with explained(self.path), reading(self.engine) as connection:
+            return connection.scalar(select(func.count()).select_from(former)) or 0
 
     def page_of(self, key: str) -> Page:
         """Return what is known of a recording, work or party; see :func:`linernotes.store.browsing.page_of`."""

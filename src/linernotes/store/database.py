@@ -20,7 +20,7 @@ from linernotes.store.schema import metadata
 
 __all__ = ["HEAD", "explained", "open_database", "open_empty", "open_sqlite", "reading", "shown", "writing"]
 
-HEAD = max(file.name[:4] for file in (Path(__file__).parent / "migrations" / "versions").glob("0*.py"))
+HEAD = max(file.name.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("0*.py"))
 """The newest schema."""
 
 _BUSY_TIMEOUT_S = 30.0

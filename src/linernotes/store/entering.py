@@ -35,7 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from linernotes.model import Problem, RightType, Share
 from linernotes.store.bulk import put_back
-from linernotes.store.schema import contributions, parties, recordings, shares, voices, works
+from linernotes.store.schema import contributions, former, parties, recordings, shares, voices, works
 
 __all__ = ["WORK_RIGHTS", "Batch", "Entering", "ShareRow", "Succeed", "by_right"]
 
@@ -43,6 +43,7 @@ Succeed = Callable[[Sequence[Share], Sequence[Share]], tuple[Sequence[tuple[Shar
 """Says which of the shares held end, as they were and as they become, and which of those stated begin."""
 
 _KNOWN_PARTIES_MAX = 200_000
+_LINKS = ("work_id", "party_id")
 _PARTY_IDENTIFIERS = ("ipi_name_number", "ipi_base_number", "isni")
 
 PartyRow = tuple[str, str, str | None, str | None, str | None]
@@ -98,12 +99,15 @@ class Entering:
     """Batches on their way into the catalogue, inside one transaction each; what came of them so far."""
 
     succeed: Succeed | None = None
+    on: date | None = None
+    """The day from which titles and the like hold that differ; None: the catalogue keeps its own."""
     n_parties: int = 0
     n_works: int = 0
     n_recordings: int = 0
     n_voices: int = 0
     n_known: int = 0
     n_shares_ended: int = 0
+    n_changed: int = 0
     problems: list[Problem] = field(default_factory=list)
     restated: set[str] = field(default_factory=set)
     """Works and recordings whose shares were stated anew, differently; for a check that they still add up."""
@@ -218,7 +222,7 @@ class Entering:
             if found.id != key:
                 renamed[key] = found.id
             if found.title.casefold() != row[1].casefold():
-                self._differs(batch, key, f"the title of {found.id}", found.title, row[1])
+                self._succeed(connection, batch, key, (works, found.id, "title"), here=found.title, given=row[1])
         _add(connection, works, new)
         self.n_works += len(new)
         return renamed, known
@@ -251,7 +255,7 @@ class Entering:
                 if here in (None, ""):
                     missing[name] = value
                 else:
-                    self._differs(batch, key, f"the {name} of {found.id}", here, value)
+                    self._succeed(connection, batch, key, (recordings, found.id, name), here=here, given=value)
             if missing:
                 connection.execute(update(recordings).where(recordings.c.id == found.id).values(missing))
         _add(connection, recordings, new)
@@ -273,11 +277,37 @@ class Entering:
                 if column == "consent" and here is None and value is not None:
                     connection.execute(update(voices).where(voices.c.id == key).values(consent=value))
                 elif value not in (None, here):
-                    self._differs(batch, key, f"the {column} of {key}", here, value)
+                    self._succeed(connection, batch, key, (voices, key, column), here=here, given=value)
         new = [(key, party_ids[row[1]], *row[2:], now) for key, row in batch.voices.items() if key not in held]
         _add(connection, voices, new)
         self.n_voices += len(new)
         return set(held)
+
+    def _succeed(
+        self,
+        connection: Connection,
+        batch: Batch,
+        key: str,
+        place: tuple[Table, str, str],
+        *,
+        here: object,
+        given: object,
+    ) -> None:
+        """Let a title or the like be another from a day on, and keep what it was; without a day, tell."""
+        table, subject, name = place
+        last = None
+        if self.on is not None and name not in _LINKS:
+            of_field = (former.c.subject_id == subject, former.c.field == name)
+            last = connection.scalar(select(func.max(former.c.until)).where(*of_field))
+        if self.on is None or name in _LINKS:
+            self._differs(batch, key, f"the {name} of {subject}", here, given)
+        elif last is not None and last > self.on:
+            self._differs(batch, key, f"the {name} of {subject}, which changed on {last} already,", here, given)
+        else:
+            if last != self.on:
+                _add(connection, former, [(subject, name, self.on, json.dumps(here, ensure_ascii=False))])
+            connection.execute(update(table).where(table.c.id == subject).values({name: given}))
+            self.n_changed += 1
 
     def _differs(self, batch: Batch, key: str, what: str, here: object, given: object) -> None:
         message = f"{what} is {here!r} in the catalogue, {given!r} here; the catalogue keeps its own"
