@@ -24,8 +24,10 @@ from sqlalchemy import (
     DateTime,
     String,
     Table,
+    any_,
     bindparam,
     func,
+    literal,
     literal_column,
     select,
     union_all,
@@ -365,10 +367,10 @@ def _rows(connection: Connection, table: Table, column: Column[Any], values: Seq
 
 
 def _among(connection: Connection, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """Tell a column's values from others; as one text where that can be, for thousands of parameters take long."""
+    """Tell a column's values from others, as one parameter: there may be more than a statement can have."""
     if connection.dialect.name == "sqlite":
         return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
-    return column.in_(values)
+    return column == any_(literal(list(values), postgresql.ARRAY(String)))
 
 
 def _unheard(row: RecordingRow, work_id: str | None, now: datetime) -> tuple[Any, ...]:
