@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from linernotes.errors import NotFoundError
+from linernotes.errors import FormatError, NotFoundError, StorageError
 from linernotes.formats.cwr import CwrWork
 from linernotes.formats.cwr_print import CwrWriter
 from linernotes.formats.ddex_print import ErnParty
@@ -17,6 +18,7 @@ from linernotes.formats.tables import read_cells, read_header
 from linernotes.journeys import interchange
 from linernotes.journeys.catalogue import Checked, Imported, check, describe, import_files, recognise
 from linernotes.journeys.naming import party_id
+from linernotes.journeys.reading import in_other_processes
 from linernotes.journeys.statements import Statements, from_lines
 from linernotes.model import AiDisclosure, Problem, Recording, RecordingEntry, Reference, RightType, Role
 from linernotes.store.bulk import those_set_aside
@@ -467,6 +469,24 @@ def test_other_processes_read_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     with Workspace(tmp_path / "w", writable=True) as workspace:
         result = imported(workspace, table(tmp_path), jobs=2)
         assert (result.n_works, result.n_recordings, result.n_faulty) == (2, 2, 1)
+
+
+def test_three_processes_read_in_order_up_to_where_a_file_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("title,isrc\n" + "".join(f"T{n},USAT2{n:07d}\n" for n in range(21_000)))
+    with path.open("ab") as handle:
+        handle.write(b"\xff\xfe,\n")
+    batches: list[list[str]] = []
+    with pytest.raises(FormatError, match="not UTF-8"):
+        for told in in_other_processes(path, jobs=3):
+            batches.append(sorted(row[3] or "" for row in told.batch.recordings.values()))
+    assert [isrc for batch in batches for isrc in batch] == [f"USAT2{n:07d}" for n in range(20_000)]
+
+
+def test_a_process_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linernotes.journeys.reading._send", os._exit)
+    with pytest.raises(StorageError, match="a process that read it died"):
+        list(in_other_processes(table(tmp_path), jobs=1))
 
 
 def test_what_is_not_here(workspace: Workspace) -> None:

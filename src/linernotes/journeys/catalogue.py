@@ -3,14 +3,10 @@
 A batch never stops at a bad line. What was entered stays: after a kill, the same command does the rest.
 """
 
-import gc
-import multiprocessing
 import os
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +15,7 @@ from linernotes.errors import FormatError, NotFoundError
 from linernotes.formats.cwr import Acknowledgement, CwrReader, CwrWork
 from linernotes.formats.ddex import ErnReader
 from linernotes.formats.tables import Metadata, PartyLine, read_cells, read_header
+from linernotes.journeys.reading import in_other_processes, seldom_collected
 from linernotes.journeys.statements import Statements, from_lines, state
 from linernotes.model import Problem, Recording, RightType, Role, Voice, Work
 from linernotes.rights import shares, territories
@@ -32,9 +29,7 @@ Progress = Callable[[int, int], None]
 """Called with the lines read so far and 0, for nobody knows how many there are."""
 
 _ALONE_BYTES_MAX = 8 << 20  # below, starting another process costs more than it saves
-_CHUNKS_IN_FLIGHT = 3
 _ROWS_PER_BATCH = 2000
-_OBJECTS_PER_COLLECTION = 500_000
 
 
 @dataclass(slots=True)
@@ -148,42 +143,18 @@ def _import_table(
                 progress(n_lines, 0)
             yield told.batch
 
-    with _seldom_collected():
+    with seldom_collected():
         workspace.catalogue.enter(entering, batches(), is_large=is_large)
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Let Python look for cycles seldom: it would walk millions of rows, none in a cycle, again and again."""
-    usual = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_PER_COLLECTION)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
     """Yield what the lines say, in their order; read in other processes where there is enough to read."""
-    header = read_header(path)
-    chunks = read_cells(path, header)
-    if jobs <= 1:
-        for lines in chunks:
-            yield from_lines(path, header, lines)
+    if jobs > 1:
+        yield from in_other_processes(path, jobs=jobs - 1)
         return
-    # A process of our own may have threads (a progress bar): it must not be forked.
-    context = multiprocessing.get_context("spawn")
-    seldom = (_OBJECTS_PER_COLLECTION,)
-    waiting: deque[Future[Statements]] = deque()
-    with ProcessPoolExecutor(
-        max_workers=jobs - 1, mp_context=context, initializer=gc.set_threshold, initargs=seldom
-    ) as pool:
-        for lines in chunks:
-            waiting.append(pool.submit(from_lines, path, header, lines))
-            if len(waiting) >= _CHUNKS_IN_FLIGHT * (jobs - 1):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    header = read_header(path)
+    for lines in read_cells(path, header):
+        yield from_lines(path, header, lines)
 
 
 # ── CWR and ERN ──────────────────────────────────────────────────────────────

@@ -117,7 +117,7 @@ class Entering:
 
     def enter(self, connection: Connection, batch: Batch) -> None:
         """Enter a batch; problems and counts are added up."""
-        now = datetime.now(UTC)
+        now = _moment(connection)
         party_ids = self._enter_parties(connection, batch)
         work_ids, known_works = self._enter_works(connection, batch, now)
         recording_ids, known_recordings = self._enter_recordings(connection, batch, work_ids, now)
@@ -207,7 +207,7 @@ class Entering:
 
     # ── works and recordings ─────────────────────────────────────────────────
 
-    def _enter_works(self, connection: Connection, batch: Batch, now: datetime) -> tuple[dict[str, str], set[str]]:
+    def _enter_works(self, connection: Connection, batch: Batch, now: Any) -> tuple[dict[str, str], set[str]]:
         """Find or add the works; return the ids that differ here, and which were known."""
         held = _held(connection, works, works.c.iswc, batch.works, 2)
         if not held:
@@ -230,7 +230,7 @@ class Entering:
         return renamed, known
 
     def _enter_recordings(
-        self, connection: Connection, batch: Batch, work_ids: Mapping[str, str], now: datetime
+        self, connection: Connection, batch: Batch, work_ids: Mapping[str, str], now: Any
     ) -> tuple[dict[str, str], set[str]]:
         held = _held(connection, recordings, recordings.c.isrc, batch.recordings, 3)
         if not held and not work_ids:
@@ -265,9 +265,7 @@ class Entering:
         self.n_known += len(known)
         return renamed, known
 
-    def _enter_voices(
-        self, connection: Connection, batch: Batch, party_ids: Mapping[str, str], now: datetime
-    ) -> set[str]:
+    def _enter_voices(self, connection: Connection, batch: Batch, party_ids: Mapping[str, str], now: Any) -> set[str]:
         """Add the voices that are not here; a consent that was missing is added. Returns those that were known."""
         held = {row.id: row for row in _rows(connection, voices, voices.c.id, list(batch.voices))}
         for key, (_, performer, name, consent) in batch.voices.items():
@@ -373,7 +371,13 @@ def _among(connection: Connection, column: Column[Any], values: Sequence[Any]) -
     return column == any_(literal(list(values), postgresql.ARRAY(String)))
 
 
-def _unheard(row: RecordingRow, work_id: str | None, now: datetime) -> tuple[Any, ...]:
+def _moment(connection: Connection) -> Any:
+    """Return this moment as the database keeps it, so that it need not be written out for each of a million rows."""
+    write = DateTime(timezone=True).dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    return datetime.now(UTC) if write is None else write(datetime.now(UTC))
+
+
+def _unheard(row: RecordingRow, work_id: str | None, now: Any) -> tuple[Any, ...]:
     """Return the whole row of a recording that nobody has heard here yet."""
     key, title, artist, isrc, _, year, contains_ai, path, duration_s = row
     return key, title, artist, None, path, duration_s, 0, 0, isrc, work_id, year, now, contains_ai
@@ -419,7 +423,7 @@ def by_right(rows: Iterable[ShareRow]) -> Iterator[ShareRow]:
 def _as_stored(
     connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]
 ) -> list[tuple[Any, ...]]:
-    """Write days and moments as SQLAlchemy would."""
+    """Write days as SQLAlchemy would, and moments unless they are written already."""
     writers = {
         place: lru_cache(maxsize=1024)(write)
         for place, column in enumerate(columns)
@@ -427,5 +431,10 @@ def _as_stored(
         and (write := column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)) is not None
     }
     for place, write in writers.items():
-        rows = [row if row[place] is None else (*row[:place], write(row[place]), *row[place + 1 :]) for row in rows]
+        rows = [
+            row
+            if row[place] is None or isinstance(row[place], str)
+            else (*row[:place], write(row[place]), *row[place + 1 :])
+            for row in rows
+        ]
     return list(rows)
