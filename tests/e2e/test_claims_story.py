@@ -133,6 +133,19 @@ def test_the_story(run: Run, tmp_path: Path, notes: Path) -> None:
     share = ("--action", "share", "--share", "1/2", "--side", "recording", "--by", "Ada", "--why", "credit me")
     assert told(run, "claims", "decide", ada, *share)["state"] == "confirmed"
 
+    # B's block is said to where the upload is, with all six elements that the law asks for; nothing before B confirms.
+    run("platforms", "add", "Streamhaus", "--agent", "Agent, 1 Market St")
+    run("platforms", "locate", SHA, "Streamhaus", "https://streamhaus.example/1")
+    contact = ("--contact-name", "Bea Example", "--contact-address", "Example Street 1, Town")
+    contact += ("--contact-phone", "+49 30 1", "--contact-email", "bea@example.org")
+    notice = ("claims", "notice", claims["Bea"]["id"], "--by", "Bea", "--why", "not with my song", *contact)
+    assert run(*notice, "--json").returncode == 2
+    said = ("--signature", "/s/ Bea", "--good-faith", "--accurate", "--authorised-under-penalty-of-perjury")
+    (issued,) = told(run, *notice, *said)["issued"]
+    letter = " ".join((tmp_path / issued["folder"] / "notice.txt").read_text(encoding="utf-8").split())
+    six = ("/s/ Bea", "Bluebird", "https://streamhaus.example/1", "+49 30 1", "good faith belief", "penalty of perjury")
+    assert [element for element in six if element not in letter] == []
+
     # The uploader disputes B's claim: it is held. B looks again, and lets go.
     bea = claims["Bea"]["id"]
     told(run, "claims", "dispute", bea, "--by", "the uploader", "--why", "I have a licence")
@@ -147,7 +160,7 @@ def test_the_story(run: Run, tmp_path: Path, notes: Path) -> None:
 
     # Nothing that was said can be changed without showing.
     verified = told(run, "claims", "verify")
-    assert (verified["problems"], verified["rows"]) == ([], 12)
+    assert (verified["problems"], verified["rows"]) == ([], 13)
     flip_one_byte(tmp_path / "linernotes" / "catalogue.sqlite3")
     broken = told(run, "claims", "verify", code=70)
     assert [problem["code"] for problem in broken["problems"]] == ["chain_changed"]
