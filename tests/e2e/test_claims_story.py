@@ -136,8 +136,10 @@ def test_the_story(run: Run, tmp_path: Path, notes: Path) -> None:
     # B's block is said to where the upload is, with all six elements that the law asks for; nothing before B confirms.
     run("platforms", "add", "Streamhaus", "--agent", "Agent, 1 Market St")
     run("platforms", "locate", SHA, "Streamhaus", "https://streamhaus.example/1")
-    contact = ("--contact-name", "Bea Example", "--contact-address", "Example Street 1, Town")
-    contact += ("--contact-phone", "+49 30 1", "--contact-email", "bea@example.org")
+    contact = (
+        *("--contact-name", "Bea Example", "--contact-address", "Example Street 1, Town"),
+        *("--contact-phone", "+49 30 1", "--contact-email", "bea@example.org"),
+    )
     notice = ("claims", "notice", claims["Bea"]["id"], "--by", "Bea", "--why", "not with my song", *contact)
     assert run(*notice, "--json").returncode == 2
     said = ("--signature", "/s/ Bea", "--good-faith", "--accurate", "--authorised-under-penalty-of-perjury")

@@ -316,8 +316,14 @@ def test_voices_enter_with_their_consent_and_come_back(tmp_path: Path, workspace
         assert imported(other, table(tmp_path, text, name="again.csv")).problems == []
         assert everything(other) == everything(workspace)
     list(interchange.cwr(workspace, problems, sender="X", sender_ipi="00000000199", at=AT, version="2.2"))
-    faults = imported(workspace, table(tmp_path, "title,voice,consent\nX,,yes\nY,Ada 1/1; Ben 1/1,\n")).problems
-    assert sorted(problem.code for problem in faults) == ["shares", "voice"]
+    faults = imported(
+        workspace, table(tmp_path, "title,voice,consent\nX,,yes\nY,Ada 1/1; Ben 1/1,\nZ,Eva [AI all],\n")
+    ).problems
+    assert sorted((p.code, p.where.rpartition(":")[2]) for p in faults) == [
+        ("shares", "3"),
+        ("voice", "2 voice"),
+        ("voice", "4 voice"),
+    ]
 
 
 def test_a_title_may_change_from_a_day_on_and_was_what_it_was(tmp_path: Path, workspace: Workspace) -> None:

@@ -98,6 +98,9 @@ def _state_voice(told: Statements, row: Metadata) -> None:
     key = row.voice_id or voice_id(ids[0])
     for line, party_key in zip(row.voice, ids, strict=True):
         _meet(told, party_key, line, row.where)
+        if line.contains_ai is not None:
+            left = f"{line.name}: how much a machine made is said of a recording, not of a voice; left out"
+            told.problems.append(Problem("voice", left, f"{row.where} voice"))
     voice = (key, ids[0], row.voice_name or row.voice[0].name, row.consent)
     if batch.voices.setdefault(key, voice) != voice:
         _differs(told, row, f"the voice {key}", batch.voices[key][2:], voice[2:])
