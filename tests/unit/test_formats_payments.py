@@ -168,6 +168,12 @@ def test_another_currency_can_have_another_account() -> None:
     ]
 
 
+def test_a_currency_without_an_account_is_told_and_not_paid_from_another() -> None:
+    file = written([EURO, YEN], replace(DEBTOR, iban=None, ibans={"EUR": DEBTOR.iban or ""}))
+    assert [(problem.code, problem.where) for problem in file.problems] == [("no_account", "pay_2")]
+    assert texts(tree_of(file), "EndToEndId") == ["pay-0000000000000001"]
+
+
 def test_the_same_payments_give_the_same_ids_and_others_others() -> None:
     first, again = written([EURO, YEN]), written([YEN, EURO])
     assert first.xml == again.xml
@@ -273,7 +279,7 @@ def test_the_csv_has_all_of_them_and_why_one_is_not_in_the_file() -> None:
 
 def library_writes(payments: Sequence[Payment], version: PainVersion) -> bytes:
     sepaxml = pytest.importorskip("sepaxml")
-    config = {"name": DEBTOR.name, "IBAN": DEBTOR.iban.replace(" ", ""), "BIC": DEBTOR.bic, "batch": True}
+    config = {"name": DEBTOR.name, "IBAN": "DE89370400440532013000", "BIC": DEBTOR.bic, "batch": True}
     transfer = sepaxml.SepaTransfer(config | {"currency": payments[0].currency}, schema=version.value, clean=False)
     for payment in payments:
         transfer.add_payment(

@@ -97,7 +97,7 @@ def export(
     month = month_of(period)
     with Workspace(workspace) as opened:
         due = earnings.payments(opened, month)
-    problems, file = payment_problems(due), None
+    problems, file = payment_problems(due, debtor), None
     if pain is not None and debtor is not None:
         version = PainVersion.V03 if older else PainVersion.V09
         file = journey.write_bank_file(due, debtor, pain, created_at=now(), version=version)
@@ -120,7 +120,7 @@ def _debtor(name: str | None, ibans: Sequence[str], bic: str | None) -> Debtor:
         raise ParameterError("--pain needs --debtor-name NAME and --debtor-iban IBAN: who pays, from which account")
     if len(plain) > 1:
         raise ParameterError(f"--debtor-iban {plain[1]!r}: one account alone is for all currencies; others USD=IBAN")
-    return Debtor(name, plain[0] if plain else next(iter(by_currency.values())), bic, by_currency)
+    return Debtor(name, plain[0] if plain else None, bic, by_currency)
 
 
 # ── what is told ─────────────────────────────────────────────────────────────

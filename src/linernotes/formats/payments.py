@@ -82,15 +82,15 @@ class PainVersion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Debtor:
-    """Who pays: its name, its account, and other accounts by currency."""
+    """Who pays: its name, its account for every currency, None where there is none, and accounts by currency."""
 
     name: str
-    iban: str
+    iban: str | None
     bic: str | None = None
     ibans: Mapping[str, str] = field(default_factory=dict)
 
-    def account(self, currency: str) -> str:
-        """Return the account that a currency is paid from."""
+    def account(self, currency: str) -> str | None:
+        """Return the account that a currency is paid from, None where there is none."""
         return self.ibans.get(currency, self.iban)
 
 
@@ -126,12 +126,15 @@ def latin(text: str) -> str:
     return " ".join(_LATIN.sub(" ", plain).split())
 
 
-def payment_problems(payments: Sequence[Payment]) -> Sequence[Problem]:
-    """Say what keeps each payment from a bank's file; ``where`` is the payment's id."""
+def payment_problems(payments: Sequence[Payment], debtor: Debtor | None = None) -> Sequence[Problem]:
+    """Say what keeps each payment from a bank's file, of this debtor if one is named; ``where`` is the payment's id."""
     seen: set[str] = set()
     problems = []
     for payment in payments:
-        problems += [Problem(code, f"{_who(payment)}: {said}", payment.id) for code, said in _faults(payment, seen)]
+        faults = _faults(payment, seen)
+        if debtor is not None and debtor.account(payment.currency) is None:
+            faults.append(("no_account", f"no account to pay {payment.currency} from; name one"))
+        problems += [Problem(code, f"{_who(payment)}: {said}", payment.id) for code, said in faults]
         seen.add(end_to_end_id(payment))
     return problems
 
@@ -228,7 +231,7 @@ def pain001(
     Raises ParameterError where the debtor's own name, IBAN or BIC cannot be used.
     """
     _check_debtor(debtor)
-    problems = payment_problems(payments)
+    problems = payment_problems(payments, debtor)
     good = [payments[place] for place in _payable(payments, problems)]
     good.sort(key=lambda payment: (*_block(payment), payment.id))
     message_id = _message_id(good, debtor, version)
@@ -256,7 +259,7 @@ def pain001(
 def _check_debtor(debtor: Debtor) -> None:
     if not latin(debtor.name):
         raise ParameterError(f"debtor name {debtor.name!r}: a bank cannot read it")
-    for iban in (debtor.iban, *debtor.ibans.values()):
+    for iban in filter(None, (debtor.iban, *debtor.ibans.values())):
         if said := _iban_fault(iban):
             raise ParameterError(f"debtor IBAN {iban!r} {said}")
     if debtor.bic is not None and not stdnum_bic.is_valid(debtor.bic):
@@ -285,7 +288,7 @@ def _transfers(
 ) -> None:
     """Write the payments of one currency, day and kind."""
     currency, due_on, sepa = _block(payments[0])
-    debtor_iban = stdnum_iban.compact(debtor.account(currency))
+    debtor_iban = stdnum_iban.compact(debtor.account(currency) or "")
     sepa = sepa and debtor_iban[:2] in _SEPA
     bic_name = "BICFI" if version is PainVersion.V09 else "BIC"
     block = ET.SubElement(parent, "PmtInf")

@@ -116,6 +116,10 @@ class _Paper(Paper):
         number_of_page = f"page {self.page_no()} of {PAGES}"
         self.put(_RIGHT_MM - 40, _FOOT_MM + 1.5, 40, number_of_page, size_pt=7, ink=GREY, align="R")
 
+    def mark(self, name: str, *, level: int = 0) -> None:
+        """Put this place into the table of contents that a reader shows beside the pages."""
+        self.start_section(name, level=level)
+
     def heading(self, text: str, *, x_mm: float = MARGIN_MM) -> None:
         self.put(x_mm, self.y_mm, WIDTH_MM, text, size_pt=10, bold=True, ink=ACCENT)
         self.y_mm += 6.5
@@ -160,6 +164,7 @@ class _Paper(Paper):
 def _print_overview(paper: _Paper, statements: Sequence[Statement]) -> None:
     first, last = statements[0], statements[-1]
     paper.begin_page(f"{first.party_id} · overview · {first.party_name}")
+    paper.mark("Overview")
     when = month(first.period) if first.period == last.period else f"{month(first.period)} to {month(last.period)}"
     paper.letterhead("ROYALTY STATEMENTS", first.party_name, f"{when} · {len(statements)} statements")
     paper.y_mm += 6
@@ -246,6 +251,7 @@ class _Printer:
 
     def print_all(self) -> None:
         self.paper.begin_page(f"{reference(self.statement)} · {self.statement.party_name}")
+        self.paper.mark(f"{month(self.statement.period)} · {self.currency}")
         self._head()
         self._account()
         if self.statement.lines:
@@ -431,6 +437,7 @@ class _Printer:
         paper = self.paper
         paper.need(8 + _HEADER_MM + _THING_MM + 4 + 2 * _ROW_MM)
         paper.heading("Every line")
+        paper.mark("Every line", level=1)
         if not self.statement.lines:
             paper.put(MARGIN_MM, paper.y_mm, WIDTH_MM, "Nothing was earned in this period.", ink=GREY)
             return
