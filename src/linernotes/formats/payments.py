@@ -6,7 +6,7 @@ Amounts carry as many decimals as ISO 4217 gives the currency. A block of the fi
 kind of transfer: SEPA (euro, to an account in a SEPA country) or not. What cannot be paid by file is a problem with the
 payment's id, never left out in silence. Message and block ids are digests of what is paid: the same payments give the
 same ids, so that a bank refuses a file that it was given twice. A payment's end-to-end id is its own id; SEPA's letters
-have no underscore, it becomes a hyphen.
+have no underscore, it becomes a hyphen, and of an id that has more than 35 letters, or others, a digest is written.
 
 Names are written in the letters that every SEPA bank takes, accents dropped; one that has other letters (Greek, Han)
 stays as it is, with a notice.
@@ -68,7 +68,8 @@ _LETTERS = str.maketrans(
     | {"&": "+", "’": "'", "‘": "'", "–": "-", "—": "-"}
 )
 _NAME_MAX, _TEXT_MAX = 70, 140
-_AMOUNT_DIGITS_MAX = 18
+_SUM_DIGITS_MAX = 18  # of the standard's amounts and sums
+_LIMIT_MICRO = 1 << 62  # what the books can hold; the sum of some such amounts fits the digits
 _SEPA_MAX_MINOR = 99_999_999_999  # 999,999,999.99
 _NOTICES = frozenset({"name_script", "payment_twice"})  # told, and paid all the same, once
 
@@ -110,8 +111,14 @@ class PaymentFile:
 
 
 def end_to_end_id(payment: Payment) -> str:
-    """Return what names a payment from us to the payee's bank statement. Check: ``pay_1`` is ``pay-1``."""
-    return payment.id.replace("_", "-")
+    """Return what names a payment from us to the payee's bank statement: its id, or where that does not fit, a digest.
+
+    Check: ``pay_1`` is ``pay-1``.
+    """
+    text = payment.id.replace("_", "-")
+    if _ID.fullmatch(text):
+        return text
+    return f"LN-{hashlib.sha256(payment.id.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 
 def latin(text: str) -> str:
@@ -148,14 +155,12 @@ def _faults(payment: Payment, seen: set[str]) -> list[tuple[str, str]]:
     found = []
     if end_to_end_id(payment) in seen:
         found.append(("payment_twice", "this id stands above already; it is paid once"))
-    if not _ID.fullmatch(end_to_end_id(payment)):
-        found.append(("payment_id", "its id is not one for a bank: at most 35 letters, digits and /-?:().,'+"))
     if not re.fullmatch(r"[A-Z]{3}", payment.currency):
         found.append(("currency", f"{payment.currency!r} is not a currency's code, three capital letters"))
     if payment.amount_minor <= 0:
         found.append(("amount", "nothing to pay: only amounts above zero can be"))
-    elif len(str(payment.amount_minor)) > _AMOUNT_DIGITS_MAX:
-        found.append(("amount", f"more than {_AMOUNT_DIGITS_MAX} digits do not fit a bank's file"))
+    elif micro_of_minor(payment.amount_minor, payment.currency) >= _LIMIT_MICRO:
+        found.append(("amount", f"more than {_LIMIT_MICRO // 10**MICRO_DIGITS:,} does not fit a bank's file"))
     elif _is_sepa(payment) and payment.amount_minor > _SEPA_MAX_MINOR:
         found.append(("amount", "more than 999,999,999.99 is no SEPA transfer; pay it by hand"))
     return found + _account_faults(payment) + _name_faults(payment)
@@ -228,7 +233,7 @@ def pain001(
 ) -> PaymentFile:
     """Return the bank's file of those payments that it can carry, and the problems of the others.
 
-    Raises ParameterError where the debtor's own name, IBAN or BIC cannot be used.
+    Raises ParameterError where the debtor's own name, IBAN or BIC cannot be used, or the sum has too many digits.
     """
     _check_debtor(debtor)
     problems = payment_problems(payments, debtor)
@@ -280,7 +285,10 @@ def _control_sum(payments: Sequence[Payment]) -> str:
     """Add up amounts, whatever their currencies, with no more decimals than the finest of them has."""
     digits = max((minor_digits(payment.currency) for payment in payments), default=0)
     total_micro = sum(micro_of_minor(payment.amount_minor, payment.currency) for payment in payments)
-    return machine(total_micro // 10 ** (MICRO_DIGITS - digits), digits)
+    total = machine(total_micro // 10 ** (MICRO_DIGITS - digits), digits)
+    if len(total) > _SUM_DIGITS_MAX + 1:
+        raise ParameterError(f"the payments add up to {total}, more than a bank's file can say; write several files")
+    return total
 
 
 def _transfers(
