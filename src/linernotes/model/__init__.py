@@ -43,15 +43,19 @@ from linernotes.model.hearing import (
 )
 from linernotes.model.paying import (
     Account,
+    Advance,
     Deduction,
     DeductionKind,
     Entry,
     EntryKind,
+    ExchangeRate,
     Payment,
     Posting,
     Statement,
     StatementLine,
+    Terms,
     UsageLine,
+    Why,
 )
 from linernotes.model.telling import (
     Credit,
@@ -65,6 +69,7 @@ from linernotes.model.telling import (
 __all__ = [
     "Account",
     "Action",
+    "Advance",
     "AiDisclosure",
     "Claim",
     "ClaimState",
@@ -78,6 +83,7 @@ __all__ = [
     "EntryKind",
     "Evidence",
     "EvidenceKind",
+    "ExchangeRate",
     "Fingerprint",
     "FingerprintIndex",
     "FingerprintSegment",
@@ -99,6 +105,7 @@ __all__ = [
     "Side",
     "Statement",
     "StatementLine",
+    "Terms",
     "TerritoryRule",
     "Trace",
     "Transform",
@@ -106,5 +113,6 @@ __all__ = [
     "UsageLine",
     "UseType",
     "Voice",
+    "Why",
     "Work",
 ]
