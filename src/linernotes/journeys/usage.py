@@ -62,6 +62,7 @@ class _Read:
     sender: str = ""
     remarks: list[UsageFault] = field(default_factory=list)
     stated: dict[str, int] = field(default_factory=dict)
+    divided: dict[str, int] = field(default_factory=dict)
     ignored: Sequence[str] = ()
 
 
@@ -164,18 +165,12 @@ def _import_set(
     if known := workspace.usage.get(report_id):
         bar.did(paths, halves=1)
         return known, False, ()
-    files = []
-    for number, text in enumerate(texts, 1):
-        first = scratch.load(text.path, text.n_lines)
-        files.append(ReportFile(number, text.name, text.sha256, first, text.n_lines))
-        scratch.put_faults(replace(fault, line=fault.line + first - 1) for fault in text.faults)
+    files = _files(texts)
+    for text, file in zip(texts, files, strict=True):
+        scratch.put_faults(replace(fault, line=fault.line + file.first_line - 1) for fault in text.faults)
     heads = [told for _, told in one.in_order if told is not None]
-    read = _read_dsr(scratch, heads, files) if heads else _read_table(scratch, texts[0].name)
-    landed = scratch.sums()
-    sums = [
-        ReportSum(currency, landed.get(currency, 0), read.stated.get(currency))
-        for currency in sorted(landed.keys() | read.stated)
-    ]
+    read = _read_dsr(scratch, heads, files, texts) if heads else _read_table(scratch, paths[0], texts[0])
+    sums = _sums(scratch, read)
     periods = scratch.periods()
     n_faulty = scratch.count_faults()
     report = UsageReport(
@@ -188,9 +183,36 @@ def _import_set(
     return report, is_new, read.ignored
 
 
-def _read_table(scratch: UsageScratch, name: str) -> _Read:
-    header = read_usage_header(scratch.first_line(), where=name)
-    scratch.put_table(header.delimiter, header.n_cells, header.cells, _countries())
+def _sums(scratch: UsageScratch, read: _Read) -> list[ReportSum]:
+    """Add up what must have landed; FormatError where that is more than the ledger holds."""
+    landed = scratch.own_sums()
+    for currency, amount_micro in read.divided.items():
+        landed[currency] = landed.get(currency, 0) + amount_micro
+    if too_large := [currency for currency, amount_micro in landed.items() if abs(amount_micro) >= 2**63]:
+        raise FormatError(f"the amounts in {too_large[0]} add up to more than 64 bits of millionths")
+    currencies = sorted(landed.keys() | read.stated)
+    return [ReportSum(currency, landed.get(currency, 0), read.stated.get(currency)) for currency in currencies]
+
+
+def _files(texts: Sequence[UsageText]) -> list[ReportFile]:
+    """Number the files and count their lines through."""
+    files: list[ReportFile] = []
+    for number, text in enumerate(texts, 1):
+        first = files[-1].first_line + files[-1].n_lines if files else 1
+        files.append(ReportFile(number, text.name, text.sha256, first, text.n_lines))
+    return files
+
+
+def _read_table(scratch: UsageScratch, path: Path, text: UsageText) -> _Read:
+    header = read_usage_header(next(iter(first_lines(path)), ""), where=str(path))
+    scratch.put_table(
+        text.path,
+        text.n_lines,
+        delimiter=header.delimiter,
+        n_cells=header.n_cells,
+        cells=header.cells,
+        territories=_countries(),
+    )
     return _Read("csv", ignored=header.ignored)
 
 
@@ -202,8 +224,12 @@ def _countries() -> dict[str, str]:
 # ── Digital Sales Reports ────────────────────────────────────────────────────
 
 
-def _read_dsr(scratch: UsageScratch, heads: Sequence[dsr.DsrFile], files: Sequence[ReportFile]) -> _Read:
+def _read_dsr(
+    scratch: UsageScratch, heads: Sequence[dsr.DsrFile], files: Sequence[ReportFile], texts: Sequence[UsageText]
+) -> _Read:
     """Read the records of a report into the scratch, and divide what its summaries say was earned."""
+    for text in texts:
+        scratch.load(text.path, text.n_lines)
     head = heads[0]
     read = _Read(" ".join(("dsr", head.profile)).strip(), head.sender)
     for told, file in zip(heads, files, strict=True):
@@ -273,6 +299,7 @@ def _divide(scratch: UsageScratch, pools: Sequence[UsagePool], read: _Read) -> N
             due = (pool.revenue_micro - own) * bearing // max(stated or 0, used)
             by_price = priced and weight > 0
             shares.append((pool.id, due, weight if by_price else bearing, by_price))
+            read.divided[pool.currency] = read.divided.get(pool.currency, 0) + due
     scratch.divide(shares)
 
 
@@ -294,6 +321,7 @@ def _check_feet(
     lines = scratch.lines_of(*feet)
     sums = [number for number, _ in scratch.lines_of(*summaries)] if summaries else []
     last_line = files[-1].first_line + files[-1].n_lines - 1
+    n_blocks = 0
     for file in files:
         first, last = file.first_line, file.first_line + file.n_lines - 1
         foot = [(number, text) for number, text in lines if first <= number <= last]
@@ -301,10 +329,11 @@ def _check_feet(
             raise FormatError(f"{file.name}: no FOOT at its end; the file is cut short, ask for it again")
         counted = {
             "NumberOfLinesInFile": file.n_lines,
-            "NumberOfLinesInReport": last_line,
             "NumberOfSummaryRecords": sum(first <= number <= last for number in sums),
             "NumberOfBlocksInFile": scratch.count_blocks(first, last),
-            "NumberOfBlocksInReport": scratch.count_blocks(1, last_line),
         }
+        n_blocks += counted["NumberOfBlocksInFile"]
+        if file is files[-1]:  # what is said of the whole report: only its last file must know
+            counted |= {"NumberOfLinesInReport": last_line, "NumberOfBlocksInReport": n_blocks}
         number, text = foot[-1]
         read.remarks += dsr.read_foot(number, text, feet[text.split("\t")[0]], counted)

@@ -25,7 +25,6 @@ _RAW_CHARACTERS_MAX = 2000
 _TYPES_MAX = 1000
 _PERIODS_MAX = 600
 _LINE_BYTES_MAX = 2 << 20
-_SUM_MAX = 2**63 - 1
 
 
 class UsageScratch:
@@ -58,6 +57,7 @@ class UsageScratch:
             settings["threads"] = threads
         self._database = duckdb.connect(":memory:", config=settings)
         self._n_lines = 0
+        self._unread: tuple[Path, int] | None = None  # the text of a table, while no line of it is asked for
         self._run(sql.MACROS)
         self._run(sql.TABLES)
 
@@ -128,10 +128,6 @@ class UsageScratch:
         rows = self._run("SELECT DISTINCT line FROM lines WHERE starts_with(line, '#') LIMIT 1000")
         return [line for (line,) in rows]
 
-    def first_line(self) -> str:
-        """Return the first line."""
-        return self._run("SELECT COALESCE(line, '') FROM lines WHERE rowid = 0")[0][0]  # type: ignore[no-any-return]
-
     def count_blocks(self, first: int, last: int) -> int:
         """Count the blocks of resources between two lines."""
         return self._one("SELECT count(DISTINCT block) FROM resources WHERE line BETWEEN ? AND ?", [first, last])
@@ -171,20 +167,19 @@ class UsageScratch:
         only = rows[0][0] if len(rows) == 1 else None
         before = self._one("SELECT count(*) FROM entries")
         n_lines = self._one("SELECT count(*) FROM lines WHERE starts_with(line, ? || chr(9))", [type_])
-        n_releases = 0
+        self._run(sql.dsr_entries(type_, cells, names, only_pool=only, careful=False))
+        unnamed = f"SELECT count(*) FROM entries WHERE rowid >= {before} AND contains(reason, 'names no such resource')"  # noqa: S608
+        if self._one("SELECT count(*) FROM entries") == before + n_lines and not self._one(unnamed):
+            return
+        # Rarer things: releases were sold, a resource is there twice, a line points to none.
+        self._run(f"DELETE FROM entries WHERE line IN (SELECT line FROM entries WHERE rowid >= {before})")  # noqa: S608
+        self._run(sql.dsr_entries(type_, cells, names, only_pool=only, careful=True))
         if "release" in cells:
             self._run(sql.release_entries(type_, cells, names, only_pool=only))
-            n_releases = self._one(f"SELECT count(DISTINCT line) FROM entries WHERE rowid >= {before}")  # noqa: S608
-            before = self._one("SELECT count(*) FROM entries")
-        for careful in (False, True):
-            self._run(sql.dsr_entries(type_, cells, names, only_pool=only, careful=careful))
-            n_new = self._one("SELECT count(*) FROM entries") - before
-            unnamed = f"rowid >= {before} AND contains(reason, 'names no such resource')"
-            if careful or (n_new == n_lines - n_releases and not self._one(f"SELECT count(*) FROM entries WHERE {unnamed}")):  # noqa: E501, S608
-                break
-            self._run(f"DELETE FROM entries WHERE rowid >= {before}")  # noqa: S608
-        if n_new != n_lines - n_releases:
-            raise InvariantError(f"{n_lines} lines {type_} became {n_new} entries and {n_releases} releases")
+        lines = "SELECT count(DISTINCT e.line) FROM entries e JOIN lines l ON l.rowid = e.line - 1"
+        n_new = self._one(f"{lines} WHERE starts_with(l.line, ? || chr(9))", [type_])
+        if n_new != n_lines:
+            raise InvariantError(f"{n_lines} lines {type_} became {n_new} entries")
 
     def totals(self) -> dict[str, tuple[int, int, int, bool, int, bool]]:
         """Return, by summary, all usages, those that bring money, their weight by price, whether all have a price,
@@ -208,16 +203,37 @@ class UsageScratch:
     # ── a table ──────────────────────────────────────────────────────────────
 
     def put_table(
-        self, delimiter: str, n_cells: int, cells: Mapping[str, int], territories: Mapping[str, str]
+        self,
+        path: Path,
+        n_lines: int,
+        *,
+        delimiter: str,
+        n_cells: int,
+        cells: Mapping[str, int],
+        territories: Mapping[str, str],
     ) -> None:
-        """Take usage from the lines of a table."""
+        """Take usage from a table; ``territories``: what may stand for a country, and its code."""
         self._run("CREATE TABLE territories (text VARCHAR, code VARCHAR)")
         self._database.executemany("INSERT INTO territories VALUES (?, ?)", list(territories.items()))
-        quoted = self._one("SELECT count(*) FROM lines WHERE contains(line, '\"')") > 0
-        odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
-        spanning = quoted and self._one(f"SELECT count(*) FROM lines WHERE contains(line, '\"') AND {odd}") > 0  # noqa: S608
-        self._run(sql.csv_entries(delimiter, n_cells, cells, quoted=quoted, spanning=spanning))
+        if self._cells_fit(path, n_lines, delimiter, n_cells):
+            self._run(sql.cells_entries(n_cells, cells))
+            self._run("DROP TABLE cells")
+            self._unread = (path, n_lines)
+        else:
+            self.load(path, n_lines)
+            self._run(sql.lines_entries(delimiter, n_cells, cells))
         self._run(sql.LANDED_SINGLES)
+
+    def _cells_fit(self, path: Path, n_lines: int, delimiter: str, n_cells: int) -> bool:
+        """Read a table in one go; tell whether each line became a row, so that rows number the lines."""
+        try:
+            self._database.execute(sql.csv_cells(delimiter, n_cells), [str(path), _LINE_BYTES_MAX])
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            return False
+        if self._one("SELECT count(*) FROM cells") == n_lines - 1:
+            return True
+        self._run("DROP TABLE cells")
+        return False
 
     # ── out ──────────────────────────────────────────────────────────────────
 
@@ -235,6 +251,8 @@ class UsageScratch:
     def count_faults(self) -> int:
         """Gather the lines that did not land, once, and count them."""
         self._run(sql.ENTRY_FAULTS)
+        if self._unread is not None and self._one("SELECT count(*) FROM faults"):
+            self.load(*self._unread)
         return self._one("SELECT count(DISTINCT line) FROM faults")
 
     def faults(self) -> Iterator[UsageFault]:
@@ -250,20 +268,21 @@ class UsageScratch:
 
     def periods(self) -> list[str]:
         """Return the periods of what landed; FormatError if there are more than anybody can mean."""
-        rows = self._run("SELECT DISTINCT strftime(used_on, '%Y-%m') AS period FROM landed ORDER BY period")
+        rows = self._run(
+            "SELECT strftime(month, '%Y-%m') FROM"
+            " (SELECT DISTINCT date_trunc('month', used_on) AS month FROM entries WHERE reason IS NULL) ORDER BY month"
+        )
         if len(rows) > _PERIODS_MAX:
             raise FormatError(f"usage in {len(rows)} different months; at most {_PERIODS_MAX} fit a report")
         return [period for (period,) in rows]
 
-    def sums(self) -> dict[str, int]:
-        """Return what landed, by currency; FormatError where that is more than 64 bits hold."""
+    def own_sums(self) -> dict[str, int]:
+        """Return what the good lines bring by themselves, by currency; shares of summaries are not in it."""
         rows = self._run(
-            "SELECT currency, CAST(sum(amount_micro) AS VARCHAR) FROM landed GROUP BY currency ORDER BY currency"
+            "SELECT currency, CAST(COALESCE(sum(amount_micro), 0) AS VARCHAR) FROM entries"
+            " WHERE reason IS NULL AND part = 0 GROUP BY currency ORDER BY currency"
         )
-        sums = {currency: int(amount) for currency, amount in rows}
-        if too_large := [currency for currency, amount in sums.items() if abs(amount) > _SUM_MAX]:
-            raise FormatError(f"the amounts in {too_large[0]} add up to more than 64 bits of millionths")
-        return sums
+        return {currency: int(amount) for currency, amount in rows}
 
     def n_landed(self) -> int:
         """Count the lines that landed."""
@@ -298,7 +317,7 @@ class UsageScratch:
             "SELECT currency, CAST(sum(amount_micro) AS VARCHAR) FROM read_parquet($1) GROUP BY currency", [paths]
         )
         read = {currency: int(amount) for currency, amount in rows}
-        if read != {total.currency: total.amount_micro for total in sums if total.currency in read}:
+        if read != {total.currency: total.amount_micro for total in sums if total.currency in read or total.amount_micro}:
             raise InvariantError(f"{self.folder}: Parquet has {read}, to be written were {sums}")
 
     def _one(self, statement: str, values: Sequence[Any] | None = None) -> int:

@@ -22,8 +22,10 @@ __all__ = [
     "TABLES",
     "UNMATCHED",
     "WORKS_GIVEN",
-    "csv_entries",
+    "cells_entries",
+    "csv_cells",
     "dsr_entries",
+    "lines_entries",
     "release_entries",
     "releases",
     "resources",
@@ -31,6 +33,10 @@ __all__ = [
     "written",
 ]
 
+_TABLE_FIELDS = (
+    *("period", "date", "territory", "currency", "amount", "quantity", "isrc", "upload_sha256", "iswc", "title"),
+    *("artist", "source", "use_type", "commercial_model"),
+)
 COLUMNS = (
     *("report_id", "line", "period", "used_on", "territory", "currency", "amount_micro", "quantity", "isrc"),
     *("upload_sha256", "iswc", "title", "artist", "source", "use_type", "commercial_model"),
@@ -50,12 +56,13 @@ CREATE MACRO meant(x, escaped) AS CASE WHEN escaped
 CREATE MACRO first_of(x) AS CASE WHEN contains(x, '|') THEN string_split(x, '|')[1] ELSE x END;
 CREATE MACRO code(x) AS CASE WHEN x = '' THEN NULL WHEN regexp_full_match(x, '[A-Z0-9]+') THEN x
     ELSE NULLIF(upper(regexp_replace(x, '[^A-Za-z0-9]', '', 'g')), '') END;
-CREATE MACRO work_code(x) AS
-    CASE WHEN regexp_full_match(code(first_of(x)), 'T[0-9]{{10}}') THEN code(first_of(x)) END;
+CREATE MACRO work_code(x) AS CASE WHEN x = '' THEN NULL WHEN regexp_full_match(x, 'T[0-9]{{10}}') THEN x
+    WHEN regexp_full_match(code(first_of(x)), 'T[0-9]{{10}}') THEN code(first_of(x)) END;
 CREATE MACRO day(x) AS
     CASE WHEN regexp_full_match(x, '[12][0-9]{{3}}-[01][0-9]-[0-3][0-9]') THEN TRY_CAST(x AS DATE)
          WHEN regexp_full_match(x, '[12][0-9]{{3}}[01][0-9][0-3][0-9]')
          THEN TRY_CAST(x[1:4] || '-' || x[5:6] || '-' || x[7:8] AS DATE) END;
+CREATE MACRO bare(x) AS CASE WHEN x IS NULL THEN '' WHEN starts_with(x, ' ') OR ends_with(x, ' ') THEN trim(x) ELSE x END;
 CREATE MACRO floored(n, d) AS n // d - CASE WHEN n % d < 0 THEN 1 ELSE 0 END;
 CREATE MACRO above(n, d) AS n % d + CASE WHEN n % d < 0 THEN d ELSE 0 END;
 """
@@ -155,7 +162,6 @@ def dsr_entries(
     inline = "block" not in cells
     key = "reference" if "resource" in cells else "dsp_resource"
     pointer = _cell(cells, "resource", _cell(cells, "dsp_resource"))
-    release = _text(cells, "release")
     table = _ONCE.format(key=key) if careful else "resources"
     single = f"LEFT JOIN {_SINGLE} s ON r.line IS NULL AND s.block = u.block" if careful else ""
     found = "COALESCE(r.line, s.line)" if careful else "r.line"
@@ -177,8 +183,7 @@ def dsr_entries(
         END, u.summary, COALESCE(u.used_on, p.used_on), p.territory, p.currency, u.revenue_micro, u.quantity_micro,
         u.bearing, u.price_micro, {of_resource("isrc")}, NULL, {of_resource("iswc")}, {of_resource("title")},
         {of_resource("artist")}, p.source, COALESCE(NULLIF(u.use_type, ''), p.use_type), p.commercial_model, 0, 1
-    FROM ({_parsed(type_, cells, names, pointer=pointer, only_pool=only_pool)}
-          {"" if "release" not in cells else f"AND COALESCE({release}, '') = ''"}) u
+    FROM ({_parsed(type_, cells, names, pointer=pointer, only_pool=only_pool, released=False)}) u
     LEFT JOIN pools p ON p.id = u.summary {joined}"""
 
 
@@ -187,7 +192,7 @@ def release_entries(type_: str, cells: Mapping[str, int], names: Mapping[str, st
     release = _cell(cells, "release")
     return f"""
     INSERT INTO entries
-    WITH sold AS ({_parsed(type_, cells, names, pointer=release, only_pool=only_pool)} AND {release} <> ''),
+    WITH sold AS ({_parsed(type_, cells, names, pointer=release, only_pool=only_pool, released=True)}),
     parts AS (
         SELECT s.line, r.* EXCLUDE (line, block),
             row_number() OVER (PARTITION BY s.line ORDER BY r.line) - 1 AS part,
@@ -209,110 +214,142 @@ def release_entries(type_: str, cells: Mapping[str, int], names: Mapping[str, st
 
 
 def _parsed(
-    type_: str, cells: Mapping[str, int], names: Mapping[str, str], *, pointer: str, only_pool: str | None
+    type_: str,
+    cells: Mapping[str, int],
+    names: Mapping[str, str],
+    *,
+    pointer: str,
+    only_pool: str | None,
+    released: bool,
 ) -> str:
-    """Read the numbers of a line; the first thing wrong is its ``reason``. Ends in a WHERE that may be added to."""
-    quantity, returns = _text(cells, "quantity"), _text(cells, "returns")
-    revenue, price = _text(cells, "revenue"), _text(cells, "price")
-    summary, used_on = _cell(cells, "summary"), _text(cells, "used_on")
-    bearing = f"lower(COALESCE({_text(cells, 'bearing')}, '')) NOT IN ('false', '0')"
-    net = f"micro({quantity}) - COALESCE(micro({returns}), 0)"
-    due = max([cells["quantity"], cells.get("revenue", 0), cells.get("summary", 0)])
-    escaped = "contains(line, '\\')"
+    """Read the numbers of the lines that sold a release, or of those that did not.
+
+    The first thing that is wrong with a line is its ``reason``.
+    """
+    fields = ("quantity", "returns", "revenue", "price", "bearing", "use_type", "used_on", "isrc", "iswc")
+    cut = ", ".join(f"{_text(cells, field)} AS {field}" for field in (*fields, "title", "artist"))
+    due = max(cells["quantity"], cells.get("revenue", 0), cells.get("summary", 0))
     only = f"'{only_pool.replace(chr(39), chr(39) * 2)}'" if only_pool is not None else "NULL"
     named = "NULL AS isrc, NULL AS iswc, NULL AS title, NULL AS artist"
     if "block" not in cells:
-        named = f"""code(first_of({_cell(cells, "isrc")})) AS isrc, work_code({_text(cells, "iswc")}) AS iswc,
-        meant({_text(cells, "title")}, {escaped}) AS title, meant({_text(cells, "artist")}, {escaped}) AS artist"""
+        named = """code(first_of(isrc)) AS isrc, work_code(iswc) AS iswc,
+            meant(title, escaped) AS title, meant(artist, escaped) AS artist"""
     own = (
         ""
         if "revenue" not in cells
         else f"""
-            WHEN micro({revenue}) IS NULL THEN {_told(names["revenue"], revenue)}
+            WHEN revenue_micro IS NULL THEN {_told(names["revenue"], "revenue")}
                 || ': not a number of up to 12 digits and 6 decimals'
-            WHEN micro({revenue}) < 0 AND {net} > 0 THEN {_told(names["revenue"], revenue)}
+            WHEN revenue_micro < 0 AND quantity_micro > 0 THEN {_told(names["revenue"], "revenue")}
                 || ': revenue below zero for usage above zero; a correction has both below zero'
-            WHEN micro({revenue}) > 0 AND {net} < 0 THEN {_told(names["revenue"], revenue)}
+            WHEN revenue_micro > 0 AND quantity_micro < 0 THEN {_told(names["revenue"], "revenue")}
                 || ': revenue above zero for usage below zero'"""
     )
     return f"""
-    SELECT rowid + 1 AS line, CASE
-            WHEN len(c) < {due} THEN 'the line ends after ' || len(c) || ' cells; {type_} has {due} at least'
-            WHEN micro({quantity}) IS NULL THEN {_told(names["quantity"], quantity)}
+    SELECT line, block, summary, pointer, quantity_micro, revenue_micro, price_micro, bearing, use_type, day AS used_on,
+        isrc, iswc, title, artist, CASE
+            WHEN n_cells < {due} THEN 'the line ends after ' || n_cells || ' cells; {type_} has {due} at least'
+            WHEN quantity_micro IS NULL THEN {_told(names["quantity"], "quantity")}
                 || ': not a number of up to 12 digits and 6 decimals'
-            WHEN {returns} <> '' AND micro({returns}) IS NULL THEN {_told("Returns", returns)} || ': not a number'{own}
-            WHEN {used_on} <> '' AND day({used_on}) IS NULL THEN {_told(names.get("used_on", ""), used_on)}
-                || ': not a date'
-        END AS reason, {_cell(cells, "block")} AS block, COALESCE(NULLIF({summary}, ''), {only}) AS summary,
-        {pointer} AS pointer, {net} AS quantity_micro, micro({revenue}) AS revenue_micro, micro({price}) AS price_micro,
-        {bearing} AS bearing, {_text(cells, "use_type")} AS use_type, day({used_on}) AS used_on,
-        {named}
-    {_of_type(type_)} WHERE TRUE"""
+            WHEN returns_micro IS NULL THEN {_told("Returns", "returns")} || ': not a number'{own}
+            WHEN used_on <> '' AND day IS NULL THEN {_told(names.get("used_on", ""), "used_on")} || ': not a date'
+        END AS reason
+    FROM (
+        SELECT line, block, summary, pointer, release, n_cells, quantity, returns, revenue, used_on, use_type, {named},
+            micro(quantity) - COALESCE(returns_micro, 0) AS quantity_micro, returns_micro,
+            {"micro(revenue)" if "revenue" in cells else "NULL"} AS revenue_micro,
+            CASE WHEN price <> '' THEN micro(price) END AS price_micro,
+            lower(COALESCE(bearing, '')) NOT IN ('false', '0') AS bearing,
+            CASE WHEN used_on <> '' THEN day(used_on) END AS day
+        FROM (
+            SELECT rowid + 1 AS line, {_cell(cells, "block")} AS block, {pointer} AS pointer,
+                COALESCE({_text(cells, "release")}, '') AS release, len(c) AS n_cells,
+                COALESCE(NULLIF({_cell(cells, "summary")}, ''), {only}) AS summary, contains(line, '\\') AS escaped,
+                CASE WHEN {_text(cells, "returns")} = '' THEN 0 ELSE micro({_text(cells, "returns")}) END AS returns_micro,
+                {cut}
+            {_of_type(type_)}))
+    WHERE release {"<>" if released else "="} ''"""
 
 
 # ── a table ──────────────────────────────────────────────────────────────────
 
 
-def csv_entries(delimiter: str, n_cells: int, cells: Mapping[str, int], *, quoted: bool, spanning: bool) -> str:
-    """Fill ``entries`` from a table; $territories maps what may stand for a country to its code.
+def csv_cells(delimiter: str, n_cells: int) -> str:
+    """Read a table ($1) as it is meant, into ``cells``; an error, or fewer rows than lines, if a line is not a line."""
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(1, n_cells + 1))
+    return f"""
+    CREATE TABLE cells AS SELECT * FROM read_csv($1, header = true, delim = '{delimiter}', quote = '"', escape = '"',
+        columns = {{{columns}}}, auto_detect = false, compression = 'none', max_line_size = $2)"""
 
-    ``quoted``: quotes occur; ``spanning``: some line has an odd number of them, so that a cell may go over its end.
-    """
-    split = f"string_split(line, '{delimiter}')"
-    if quoted:
-        pattern = f"""{delimiter}("(?:[^"]|"")*"|[^{delimiter}]*)"""
-        found = f"regexp_extract_all('{delimiter}' || line, '{pattern}', 1)"
-        bare = f"CASE WHEN x[1] = '\"' THEN replace(x[2:length(x) - 1], '\"\"', '\"') ELSE x END"
-        whole = f"length(array_to_string({found}, '{delimiter}')) = length(line)"
-        split = f"""CASE WHEN NOT contains(line, '"') THEN {split}
-            WHEN {whole} THEN list_transform({found}, lambda x: {bare}) END"""
-    trimmed = {field: f"trim(c[{place}])" for field, place in cells.items()}
 
-    def cell(field: str) -> str:
-        return trimmed.get(field, "''")
-
-    amount, quantity, day, period = cell("amount"), cell("quantity"), cell("date"), cell("period")
-    month = f"(CASE WHEN regexp_full_match({period}, '[12][0-9]{{3}}-?(0[1-9]|1[0-2])') THEN"
-    month += f" CAST(left({period}, 4) || '-' || right({period}, 2) || '-01' AS DATE) END)"
-    count = f"(CASE WHEN {quantity} = '' THEN 0 ELSE micro({quantity}) END)"
-    span = (
-        "sum(odd) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) % 2 = 1 OR odd = 1" if spanning else "FALSE"
+def cells_entries(n_cells: int, cells: Mapping[str, int]) -> str:
+    """Fill ``entries`` from ``cells``."""
+    fields = ", ".join(
+        f"bare(c{cells[field]}) AS {field}" if field in cells else f"'' AS {field}" for field in _TABLE_FIELDS
     )
-    odd = "(length(line) - length(replace(line, '\"', ''))) % 2" if spanning else "0"
+    return _table_entries(
+        f"SELECT rowid + 2 AS number, {n_cells} AS n_cells, {fields}, FALSE AS spans FROM cells", n_cells
+    )
+
+
+def lines_entries(delimiter: str, n_cells: int, cells: Mapping[str, int]) -> str:
+    """Fill ``entries`` from ``lines``, each cut by itself, so that one that is malformed spoils no other."""
+    pattern = f"""{delimiter}("(?:[^"]|"")*"|[^{delimiter}]*)"""
+    found = f"regexp_extract_all('{delimiter}' || line, '{pattern}', 1)"
+    unquoted = "CASE WHEN x[1] = '\"' THEN replace(x[2:length(x) - 1], '\"\"', '\"') ELSE x END"
+    split = f"""CASE WHEN NOT contains(line, '"') THEN string_split(line, '{delimiter}')
+        WHEN length(array_to_string({found}, '{delimiter}')) = length(line)
+        THEN list_transform({found}, lambda x: {unquoted}) END"""
+    fields = ", ".join(
+        f"bare(c[{cells[field]}]) AS {field}" if field in cells else f"'' AS {field}" for field in _TABLE_FIELDS
+    )
+    spans = "sum(odd) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) % 2 = 1 OR odd = 1"
+    return _table_entries(
+        f"""SELECT number, len(c) AS n_cells, {fields}, {spans} AS spans
+            FROM (SELECT rowid + 1 AS number, {split} AS c, (length(line) - length(replace(line, '"', ''))) % 2 AS odd
+                  FROM lines WHERE rowid > 0 AND line IS NOT NULL)""",
+        n_cells,
+    )
+
+
+def _table_entries(source: str, n_cells: int) -> str:
     return f"""
     INSERT INTO entries
     SELECT number, CASE
             WHEN spans THEN 'a quoted cell goes over the end of the line; write it on one line'
-            WHEN c IS NULL THEN 'a quote within a cell; double it and quote the cell'
-            WHEN len(c) <> {n_cells} THEN 'the line has ' || len(c) || ' cells, the header {n_cells}'
-            WHEN {day} <> '' AND day({day}) IS NULL THEN {_told("date", day)} || ': not a date such as 2026-05-31'
-            WHEN {period} <> '' AND {month} IS NULL THEN {_told("period", period)} || ': not a month such as 2026-05'
-            WHEN {day} = '' AND {period} = '' THEN 'date, period: both empty; give one'
-            WHEN {day} <> '' AND {period} <> '' AND date_trunc('month', day({day})) <> {month}
-                THEN {_told("date", day)} || ': not in the period ' || {period}
-            WHEN t.code IS NULL THEN {_told("territory", cell("territory"))} || ': not an ISO 3166-1 country'
-            WHEN NOT regexp_full_match(upper({cell("currency")}), '[A-Z]{{3}}')
-                THEN {_told("currency", cell("currency"))} || ': not an ISO 4217 currency'
-            WHEN micro({amount}) IS NULL THEN {_told("amount", amount)}
+            WHEN n_cells IS NULL THEN 'a quote within a cell; double it and quote the cell'
+            WHEN n_cells <> {n_cells} THEN 'the line has ' || n_cells || ' cells, the header {n_cells}'
+            WHEN date <> '' AND on_day IS NULL THEN {_told("date", "date")} || ': not a date such as 2026-05-31'
+            WHEN period <> '' AND month IS NULL THEN {_told("period", "period")} || ': not a month such as 2026-05'
+            WHEN date = '' AND period = '' THEN 'date, period: both empty; give one'
+            WHEN on_day IS NOT NULL AND month IS NOT NULL AND date_trunc('month', on_day) <> month
+                THEN {_told("date", "date")} || ': not in the period ' || period
+            WHEN t.code IS NULL THEN {_told("territory", "territory")} || ': not an ISO 3166-1 country'
+            WHEN NOT regexp_full_match(currency, '[A-Z]{{3}}')
+                THEN {_told("currency", "currency")} || ': not an ISO 4217 currency'
+            WHEN amount_micro IS NULL THEN {_told("amount", "amount")}
                 || ': not a number of up to 12 digits and 6 decimals, with a point'
-            WHEN {count} IS NULL OR {count} % 1000000 <> 0 THEN {_told("quantity", quantity)}
+            WHEN quantity_micro IS NULL OR quantity_micro % 1000000 <> 0 THEN {_told("quantity", "quantity")}
                 || ': not a whole number of up to 12 digits'
-            WHEN micro({amount}) < 0 AND {count} > 0 THEN {_told("amount", amount)}
+            WHEN amount_micro < 0 AND quantity_micro > 0 THEN {_told("amount", "amount")}
                 || ': revenue below zero for usage above zero; a correction has both below zero'
-            WHEN micro({amount}) > 0 AND {count} < 0 THEN {_told("amount", amount)}
+            WHEN amount_micro > 0 AND quantity_micro < 0 THEN {_told("amount", "amount")}
                 || ': revenue above zero for usage below zero'
-            WHEN {cell("upload_sha256")} <> ''
-                AND NOT regexp_full_match(lower({cell("upload_sha256")}), '[0-9a-f]{{64}}')
-                THEN {_told("upload_sha256", cell("upload_sha256"))} || ': not 64 hexadecimal digits'
-            WHEN {cell("isrc")} = '' AND {cell("upload_sha256")} = '' AND {cell("title")} = ''
+            WHEN upload_sha256 <> '' AND NOT regexp_full_match(upload_sha256, '[0-9a-f]{{64}}')
+                THEN {_told("upload_sha256", "upload_sha256")} || ': not 64 hexadecimal digits'
+            WHEN isrc = '' AND upload_sha256 = '' AND title = ''
                 THEN 'isrc, upload_sha256, title: all empty; say what was used'
-        END, NULL, COALESCE(day({day}), {month}), t.code, upper({cell("currency")}), micro({amount}), {count}, TRUE,
-        NULL, code({cell("isrc")}), NULLIF(lower({cell("upload_sha256")}), ''), work_code({cell("iswc")}),
-        {cell("title")}, {cell("artist")}, {cell("source")}, {cell("use_type")}, {cell("commercial_model")}, 0, 1
-    FROM (SELECT number, c, {span} AS spans FROM (
-            SELECT rowid + 1 AS number, {split} AS c, {odd} AS odd FROM lines
-            WHERE rowid > 0 AND line IS NOT NULL)) u
-    LEFT JOIN territories t ON t.text = upper({cell("territory")})"""
+        END, NULL, COALESCE(on_day, month), t.code, currency, amount_micro, quantity_micro, TRUE, NULL, code(isrc),
+        NULLIF(upload_sha256, ''), work_code(iswc), title, artist, source, use_type, commercial_model, 0, 1
+    FROM (
+        SELECT * REPLACE (upper(territory) AS territory, upper(currency) AS currency,
+                lower(upload_sha256) AS upload_sha256),
+            CASE WHEN date <> '' THEN day(date) END AS on_day,
+            CASE WHEN regexp_full_match(period, '[12][0-9]{{3}}-?(0[1-9]|1[0-2])')
+                THEN CAST(left(period, 4) || '-' || right(period, 2) || '-01' AS DATE) END AS month,
+            micro(amount) AS amount_micro, CASE WHEN quantity = '' THEN 0 ELSE micro(quantity) END AS quantity_micro
+        FROM ({source})) u
+    LEFT JOIN territories t ON t.text = u.territory"""
 
 
 # ── who gets what of a summary ───────────────────────────────────────────────
@@ -388,7 +425,8 @@ def written(path: str, report_id: str, period: str, columns: Sequence[str] = COL
     told |= {name: f"COALESCE({name}, '')" for name in texts}
     selected = ", ".join(f"{told.get(name, name)} AS {name}" for name in columns)
     return f"""
-    COPY (SELECT {selected} FROM landed WHERE strftime(used_on, '%Y-%m') = '{period}' ORDER BY line, part)
+    COPY (SELECT {selected} FROM landed
+          WHERE used_on >= DATE '{period}-01' AND used_on < DATE '{period}-01' + INTERVAL 1 MONTH ORDER BY line, part)
     TO '{path}' (FORMAT parquet, COMPRESSION zstd)"""
 
 
