@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import linernotes
-from linernotes.cli import catalogue, claims, demo, notices, platforms, policies, register, sheets, trace
+from linernotes.cli import catalogue, claims, demo, notices, platforms, policies, register, sheets, trace, usage
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 from linernotes.formats.wording import printable
 
@@ -43,6 +43,7 @@ app.add_typer(claims.app, name="claims")
 app.add_typer(policies.app, name="policy")
 app.add_typer(platforms.app, name="platforms")
 app.add_typer(sheets.app, name="sheet")
+app.add_typer(usage.app, name="usage")
 notices.attach(claims.app)
 
 

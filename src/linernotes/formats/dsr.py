@@ -101,7 +101,9 @@ def dsr_file(name: str, head: Sequence[str], layout: DsrLayout) -> DsrFile:
     named = {key: value or "" for key, value in known.groupdict().items()} if known else {}
     told = {field: head[place - 1].strip() for field, place in layout.cells.items() if place <= len(head)}
     if len(head) < layout.cells["SenderName"]:
-        faults.append(f"{head[0]} has {len(head)} cells where {len(layout.cells) + 1} are due; read from the file's name")
+        faults.append(
+            f"{head[0]} has {len(head)} cells where {len(layout.cells) + 1} are due; read from the file's name"
+        )
         told = {}
     elif not known:
         faults.append(f"the file's name {name!r} is not DSR_recipient_sender_service_period_territory_[xofy_]time.tsv")
@@ -220,9 +222,11 @@ def _wrong(told: Mapping[str, str], territory: Callable[[str], str | None]) -> l
         faults.append(("territory", "not an ISO 3166-1 country"))
     if not re.fullmatch(r"[A-Z]{3}", told.get("currency", "")):
         faults.append(("currency", "not an ISO 4217 currency"))
-    for field in ("usages", "revenue"):
-        if (text := told.get(field, "")) and micro(text) is None:
-            faults.append((field, "not a number of up to 12 digits and 6 decimals"))
+    faults += [
+        (field, "not a number of up to 12 digits and 6 decimals")
+        for field in ("usages", "revenue")
+        if told.get(field) and micro(told[field]) is None
+    ]
     revenue, usages = micro(told.get("revenue", "")), micro(told.get("usages", ""))
     if (revenue or 0) < 0 < (usages or 0):
         faults.append(("revenue", "revenue below zero for usage above zero; a correction has both below zero"))

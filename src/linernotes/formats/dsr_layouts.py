@@ -71,7 +71,9 @@ _RESOURCE = (
     " ResourceType"
 )
 _SALE = "BlockId SummaryRecordId SalesTransactionId TransactedRelease TransactedResource IsRoyaltyBearing"
-_UGC = "BlockId SalesTransactionId SummaryRecordId DspResourceId Usages NetRevenue ValidityPeriodStart ValidityPeriodEnd"
+_UGC = (
+    "BlockId SalesTransactionId SummaryRecordId DspResourceId Usages NetRevenue ValidityPeriodStart ValidityPeriodEnd"
+)
 _RELEASE_INLINE = (
     "DspReleaseId ProprietaryReleaseId CatalogNumber ICPN ReleaseDisplayArtistName ReleaseDisplayArtistPartyId"
     " ReleaseTitle ReleaseSubTitle"
@@ -84,9 +86,7 @@ _SOLD_INLINE = (
     f"{_RECORDING_INLINE} Duration ResourceType ProprietaryWorkId ISWC {_PARTIES} {_RELEASE_INLINE} ReleaseType"
     " ReleaseLabel PLine ReleaseDataProvider"
 )
-_RIGHTS_INLINE = (
-    "RightsController RightsControllerPartyId RightsControllerWorkId RightSharePercentage RightsType"
-)
+_RIGHTS_INLINE = "RightsController RightsControllerPartyId RightsControllerWorkId RightSharePercentage RightsType"
 _LAYOUTS = {
     "HEAD": "MessageVersion Profile ProfileVersion MessageId MessageCreatedDateTime FileNumber NumberOfFiles"
     " UsageStartDate UsageEndDate SenderPartyId SenderName ServiceDescription RecipientPartyId RecipientName"
@@ -196,7 +196,7 @@ def layout_of(type_: str, headings: Mapping[str, Sequence[str]] | None = None) -
 
     Check: ``layout_of("SU02.03").cells["quantity"]`` is 8.
     """
-    family = type_.split(".")[0]
+    family = type_.split(".", maxsplit=1)[0]
     role = _ROLES.get(family) or _ROLES.get(family[:2]) if _TYPE.fullmatch(type_) else None
     if role is None:
         return None

@@ -67,8 +67,7 @@ def read_usage_header(line: str, *, where: str) -> UsageHeader:
     missing += [] if cells.keys() & {"period", "date"} else ["period or date"]
     missing += [] if cells.keys() & {"isrc", "upload_sha256", "title"} else ["isrc, upload_sha256 or title"]
     if missing:
-        raise FormatError(
-            f"{where}:1: no column {', no column '.join(missing)} (columns: {', '.join(n for n in names if n) or 'none'})"
-        )
+        there = ", ".join(name for name in names if name) or "none"
+        raise FormatError(f"{where}:1: no column {', no column '.join(missing)} (columns: {there})")
     ignored = [cell.strip() for cell, name in zip(told, columns, strict=True) if name and name not in COLUMNS]
     return UsageHeader(delimiter, len(told), cells, ignored)

@@ -106,7 +106,7 @@ class _Bar:
         self._all = max(1, sum(2 * path.stat().st_size for path in paths if path.is_file()) // _MIB)
         self._done = 0
 
-    def reading(self, path: Path) -> Callable[[int], None]:
+    def reading(self) -> Callable[[int], None]:
         return lambda n_bytes: self._progress((self._done + n_bytes) // _MIB, self._all, 0.0)
 
     def did(self, paths: Iterable[Path], *, halves: int) -> None:
@@ -158,7 +158,7 @@ def _import_set(
     for number, path in enumerate(paths):
         beside = scratch.folder / str(number)
         beside.mkdir()
-        texts.append(settle(path, beside, progress=bar.reading(path)))
+        texts.append(settle(path, beside, progress=bar.reading()))
         bar.did([path], halves=1)
     digests = [text.sha256 for text in texts]
     report_id = digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
@@ -195,7 +195,7 @@ def _sums(scratch: UsageScratch, read: _Read) -> list[ReportSum]:
 
 
 def _files(texts: Sequence[UsageText]) -> list[ReportFile]:
-    """Number the files and count their lines through."""
+    """Give each file its number, and count lines through all of them."""
     files: list[ReportFile] = []
     for number, text in enumerate(texts, 1):
         first = files[-1].first_line + files[-1].n_lines if files else 1

@@ -69,7 +69,7 @@ class UsageReports:
 
     @staticmethod
     def _put(connection: Connection, table: Table, report_id: str, rows: Iterable[dict[str, Any]]) -> None:
-        for some in _batches(({"report_id": report_id, **row} for row in rows)):
+        for some in _batches({"report_id": report_id, **row} for row in rows):
             connection.execute(insert(table), list(some))
 
     # ── out ──────────────────────────────────────────────────────────────────
@@ -168,9 +168,14 @@ class UsageReports:
                 reading(self._engine) as connection,
                 known.open("w", encoding="utf-8", newline="") as handle,
             ):
-                csv.writer(handle).writerows((isrc or "", sha256 or "") for isrc, sha256 in connection.execute(statement))
+                csv.writer(handle).writerows(
+                    (isrc or "", sha256 or "") for isrc, sha256 in connection.execute(statement)
+                )
             rows = scratch.query(UNMATCHED, [paths, str(known), 2**62 if limit is None else limit])
-        return [UnmatchedUsage(*row[:5], int(row[5]), int(row[6]), *row[7:]) for row in rows]
+        return [
+            UnmatchedUsage(isrc, upload, title, artist, currency, int(amount), int(quantity), n_lines, first, last)
+            for isrc, upload, title, artist, currency, amount, quantity, n_lines, first, last in rows
+        ]
 
 
 def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:

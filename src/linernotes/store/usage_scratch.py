@@ -93,7 +93,7 @@ class UsageScratch:
         """
         first = self._n_lines + 1
         self._run(
-            f"INSERT INTO lines SELECT * FROM read_csv($1, header = false, delim = '\x1f', quote = '', escape = '',"  # noqa: S608
+            f"INSERT INTO lines SELECT * FROM read_csv($1, header = false, delim = '\x1f', quote = '', escape = '',"
             " columns = {'line': 'VARCHAR'}, auto_detect = false, compression = 'none', strict_mode = false,"
             f" max_line_size = {_LINE_BYTES_MAX})",
             [str(path)],
@@ -121,7 +121,7 @@ class UsageScratch:
         """Return number and text of the lines whose first cell is one of ``types``."""
         test = " OR ".join(["starts_with(line, ? || chr(9)) OR line = ?"] * len(types)) or "FALSE"
         values = [value for type_ in types for value in (type_, type_)]
-        return self._run(f"SELECT rowid + 1, line FROM lines WHERE {test} ORDER BY rowid", values)  # noqa: S608
+        return self._run(f"SELECT rowid + 1, line FROM lines WHERE {test} ORDER BY rowid", values)
 
     def notes(self) -> list[str]:
         """Return the lines for people."""
@@ -168,11 +168,11 @@ class UsageScratch:
         before = self._one("SELECT count(*) FROM entries")
         n_lines = self._one("SELECT count(*) FROM lines WHERE starts_with(line, ? || chr(9))", [type_])
         self._run(sql.dsr_entries(type_, cells, names, only_pool=only, careful=False))
-        unnamed = f"SELECT count(*) FROM entries WHERE rowid >= {before} AND contains(reason, 'names no such resource')"  # noqa: S608
+        unnamed = f"SELECT count(*) FROM entries WHERE rowid >= {before} AND contains(reason, 'names no such resource')"
         if self._one("SELECT count(*) FROM entries") == before + n_lines and not self._one(unnamed):
             return
         # Rarer things: releases were sold, a resource is there twice, a line points to none.
-        self._run(f"DELETE FROM entries WHERE line IN (SELECT line FROM entries WHERE rowid >= {before})")  # noqa: S608
+        self._run(f"DELETE FROM entries WHERE line IN (SELECT line FROM entries WHERE rowid >= {before})")
         self._run(sql.dsr_entries(type_, cells, names, only_pool=only, careful=True))
         if "release" in cells:
             self._run(sql.release_entries(type_, cells, names, only_pool=only))
@@ -259,7 +259,7 @@ class UsageScratch:
         """Yield the lines that did not land, in order, each with the text it had."""
         cursor = self._database.cursor().execute(
             "SELECT f.line, string_agg(f.reason, '; ' ORDER BY f.reason),"
-            f" any_value(left(COALESCE(l.line, ''), {_RAW_CHARACTERS_MAX}))"  # noqa: S608
+            f" any_value(left(COALESCE(l.line, ''), {_RAW_CHARACTERS_MAX}))"
             " FROM faults f LEFT JOIN lines l ON l.rowid = f.line - 1 GROUP BY f.line ORDER BY f.line"
         )
         while rows := cursor.fetchmany(10_000):
@@ -317,7 +317,9 @@ class UsageScratch:
             "SELECT currency, CAST(sum(amount_micro) AS VARCHAR) FROM read_parquet($1) GROUP BY currency", [paths]
         )
         read = {currency: int(amount) for currency, amount in rows}
-        if read != {total.currency: total.amount_micro for total in sums if total.currency in read or total.amount_micro}:
+        if read != {
+            total.currency: total.amount_micro for total in sums if total.currency in read or total.amount_micro
+        }:
             raise InvariantError(f"{self.folder}: Parquet has {read}, to be written were {sums}")
 
     def _one(self, statement: str, values: Sequence[Any] | None = None) -> int:

@@ -62,7 +62,8 @@ CREATE MACRO day(x) AS
     CASE WHEN regexp_full_match(x, '[12][0-9]{{3}}-[01][0-9]-[0-3][0-9]') THEN TRY_CAST(x AS DATE)
          WHEN regexp_full_match(x, '[12][0-9]{{3}}[01][0-9][0-3][0-9]')
          THEN TRY_CAST(x[1:4] || '-' || x[5:6] || '-' || x[7:8] AS DATE) END;
-CREATE MACRO bare(x) AS CASE WHEN x IS NULL THEN '' WHEN starts_with(x, ' ') OR ends_with(x, ' ') THEN trim(x) ELSE x END;
+CREATE MACRO bare(x) AS CASE WHEN x IS NULL THEN ''
+    WHEN starts_with(x, ' ') OR ends_with(x, ' ') THEN trim(x) ELSE x END;
 CREATE MACRO floored(n, d) AS n // d - CASE WHEN n % d < 0 THEN 1 ELSE 0 END;
 CREATE MACRO above(n, d) AS n % d + CASE WHEN n % d < 0 THEN d ELSE 0 END;
 """
@@ -228,6 +229,7 @@ def _parsed(
     """
     fields = ("quantity", "returns", "revenue", "price", "bearing", "use_type", "used_on", "isrc", "iswc")
     cut = ", ".join(f"{_text(cells, field)} AS {field}" for field in (*fields, "title", "artist"))
+    returned = _text(cells, "returns")
     due = max(cells["quantity"], cells.get("revenue", 0), cells.get("summary", 0))
     only = f"'{only_pool.replace(chr(39), chr(39) * 2)}'" if only_pool is not None else "NULL"
     named = "NULL AS isrc, NULL AS iswc, NULL AS title, NULL AS artist"
@@ -265,7 +267,7 @@ def _parsed(
             SELECT rowid + 1 AS line, {_cell(cells, "block")} AS block, {pointer} AS pointer,
                 COALESCE({_text(cells, "release")}, '') AS release, len(c) AS n_cells,
                 COALESCE(NULLIF({_cell(cells, "summary")}, ''), {only}) AS summary, contains(line, '\\') AS escaped,
-                CASE WHEN {_text(cells, "returns")} = '' THEN 0 ELSE micro({_text(cells, "returns")}) END AS returns_micro,
+                CASE WHEN {returned} = '' THEN 0 ELSE micro({returned}) END AS returns_micro,
                 {cut}
             {_of_type(type_)}))
     WHERE release {"<>" if released else "="} ''"""
