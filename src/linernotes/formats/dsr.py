@@ -105,8 +105,6 @@ def dsr_file(name: str, head: Sequence[str], layout: DsrLayout) -> DsrFile:
             f"{head[0]} has {len(head)} cells where {len(layout.cells) + 1} are due; read from the file's name"
         )
         told = {}
-    elif not known:
-        faults.append(f"the file's name {name!r} is not DSR_recipient_sender_service_period_territory_[xofy_]time.tsv")
     days = _span(told.get("UsageStartDate", ""), told.get("UsageEndDate", "")) or _of_period(named.get("period", ""))
     if days is None:
         where = f"{told.get('UsageStartDate', '')!r} to {told.get('UsageEndDate', '')!r}"

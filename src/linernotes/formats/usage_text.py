@@ -92,7 +92,9 @@ def first_lines(path: Path) -> list[str]:
             start = (gzip.GzipFile(fileobj=raw) if gzipped else raw).read(_LOOK_BYTES)
     except (FileNotFoundError, IsADirectoryError):
         raise FormatError(f"{path}: no such file") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except EOFError:
+        raise FormatError(f"{path}: the gzip is cut short; ask for the file again") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
         raise FormatError(f"{path}: damaged gzip ({error}); ask for the file again") from None
     encoding = "utf-16" if start[:2] in _UTF16 else "utf-8-sig"
     return start.decode(encoding, errors="replace").splitlines()

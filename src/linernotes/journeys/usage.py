@@ -293,14 +293,20 @@ def _divide(scratch: UsageScratch, pools: Sequence[UsagePool], read: _Read) -> N
             _remark(read, pool, "states no revenue: its usage brings nothing" if divided else "")
         elif not divided and own != pool.revenue_micro:
             _remark(read, pool, f"states {_shown(pool.revenue_micro)} {pool.currency}, its lines bring {_shown(own)}")
-        elif divided and (bearing <= 0 or used <= 0):
+        elif divided and pool.revenue_micro and pool.revenue_micro * bearing <= 0:
             _remark(read, pool, f"no usage that its revenue of {_shown(pool.revenue_micro)} could be divided by")
-        elif divided:
-            due = (pool.revenue_micro - own) * bearing // max(stated or 0, used)
-            by_price = priced and weight > 0
+        elif divided and pool.revenue_micro:
+            due = _part(pool.revenue_micro - own, bearing, max(stated or 0, used, bearing, key=abs))
+            by_price = priced and weight * bearing > 0
             shares.append((pool.id, due, weight if by_price else bearing, by_price))
             read.divided[pool.currency] = read.divided.get(pool.currency, 0) + due
     scratch.divide(shares)
+
+
+def _part(whole_micro: int, part: int, of: int) -> int:
+    """Return the part of an amount, cut off after the millionths."""
+    due = abs(whole_micro * part) // abs(of)
+    return due if whole_micro >= 0 else -due
 
 
 def _remark(read: _Read, pool: UsagePool, reason: str) -> None:

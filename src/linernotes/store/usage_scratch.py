@@ -193,10 +193,8 @@ class UsageScratch:
     def divide(self, shares: Iterable[tuple[str, int, int, bool]]) -> None:
         """Divide what is due of each summary over its entries: id, amount, sum of weights, whether prices weigh."""
         rows = [(summary, str(amount), str(weight), by_price) for summary, amount, weight, by_price in shares]
-        if not rows:
-            self._run(sql.LANDED_SINGLES)
-            return
-        self._database.executemany("INSERT INTO shares VALUES (?, ?, ?, ?)", rows)
+        if rows:
+            self._database.executemany("INSERT INTO shares VALUES (?, ?, ?, ?)", rows)
         self._run(sql.CLASSES)
         self._run(sql.DIVIDED)
 
@@ -222,7 +220,7 @@ class UsageScratch:
         else:
             self.load(path, n_lines)
             self._run(sql.lines_entries(delimiter, n_cells, cells))
-        self._run(sql.LANDED_SINGLES)
+        self._run(sql.LANDED)
 
     def _cells_fit(self, path: Path, n_lines: int, delimiter: str, n_cells: int) -> bool:
         """Read a table in one go; tell whether each line became a row, so that rows number the lines."""
@@ -239,13 +237,14 @@ class UsageScratch:
 
     def put_faults(self, faults: Iterable[UsageFault]) -> None:
         """Add lines that did not land for another reason than their own cells."""
-        rows = [(fault.line, fault.reason) for fault in faults]
+        rows = [(fault.line, fault.reason, fault.raw or None) for fault in faults]
         if rows:
-            self._database.executemany("INSERT INTO faults VALUES (?, ?)", rows)
+            self._database.executemany("INSERT INTO faults VALUES (?, ?, ?)", rows)
 
     def put_unknown(self, type_: str, reason: str) -> None:
         """Add all lines of a type as faulty."""
-        statement = "INSERT INTO faults SELECT rowid + 1, ? FROM lines WHERE starts_with(line, ? || chr(9)) OR line = ?"
+        where = "starts_with(line, ? || chr(9)) OR line = ?"
+        statement = f"INSERT INTO faults SELECT rowid + 1, ?, NULL FROM lines WHERE {where}"
         self._run(statement, [reason, type_, type_])
 
     def count_faults(self) -> int:
@@ -259,7 +258,7 @@ class UsageScratch:
         """Yield the lines that did not land, in order, each with the text it had."""
         cursor = self._database.cursor().execute(
             "SELECT f.line, string_agg(f.reason, '; ' ORDER BY f.reason),"
-            f" any_value(left(COALESCE(l.line, ''), {_RAW_CHARACTERS_MAX}))"
+            f" any_value(left(COALESCE(f.raw, l.line, ''), {_RAW_CHARACTERS_MAX}))"
             " FROM faults f LEFT JOIN lines l ON l.rowid = f.line - 1 GROUP BY f.line ORDER BY f.line"
         )
         while rows := cursor.fetchmany(10_000):

@@ -16,7 +16,7 @@ __all__ = [
     "COLUMNS",
     "DIVIDED",
     "ENTRY_FAULTS",
-    "LANDED_SINGLES",
+    "LANDED",
     "MACROS",
     "POOLS",
     "TABLES",
@@ -47,7 +47,7 @@ _NUMBER = r"[+-]?([0-9]{1,12}([.][0-9]{0,6}0*)?|[.][0-9]{1,6}0*)"
 
 MACROS = rf"""
 CREATE MACRO micro(x) AS
-    CASE WHEN regexp_full_match(x, '{_NUMBER}') THEN CAST(TRY_CAST(x AS DECIMAL(18, 6)) * 1000000 AS BIGINT) END;
+    CASE WHEN regexp_full_match(x, '{_NUMBER}') THEN CAST(TRY_CAST(x AS DECIMAL(19, 6)) * 1000000 AS BIGINT) END;
 CREATE MACRO cut_tsv(line) AS string_split(
     CASE WHEN contains(line, '\') THEN replace(replace(line, '\\\', chr(1)), '\' || chr(9), chr(2)) ELSE line END,
     chr(9));
@@ -76,7 +76,7 @@ title VARCHAR, artist VARCHAR, source VARCHAR, use_type VARCHAR, commercial_mode
 
 TABLES = f"""
 CREATE TABLE lines (line VARCHAR);
-CREATE TABLE faults (line BIGINT, reason VARCHAR);
+CREATE TABLE faults (line BIGINT, reason VARCHAR, raw VARCHAR);
 CREATE TABLE pools (id VARCHAR, territory VARCHAR, currency VARCHAR, source VARCHAR, use_type VARCHAR,
                     commercial_model VARCHAR, used_on DATE);
 CREATE TABLE resources (line BIGINT, block VARCHAR, reference VARCHAR, dsp_resource VARCHAR, isrc VARCHAR,
@@ -378,13 +378,14 @@ CLASSES = f"""
 CREATE OR REPLACE TABLE classes AS
 WITH weighed AS (
     SELECT e.summary, {_WEIGHT} AS weight, count(*) AS n, any_value(s.amount_micro) AS pool,
-        any_value(s.weight) AS whole
+        any_value(s.weight) AS weights
     FROM entries e JOIN shares s USING (summary) WHERE {_DIVIDED_HERE} AND e.part = 0 GROUP BY 1, 2),
+signed AS (SELECT *, pool * weight * CAST(sign(weights) AS HUGEINT) AS due, abs(weights) AS whole FROM weighed),
 ranked AS (
-    SELECT *, floored(pool * weight, whole) AS base,
-        sum(n) OVER (PARTITION BY summary ORDER BY above(pool * weight, whole) DESC, weight DESC) - n AS n_before,
-        pool - sum(floored(pool * weight, whole) * n) OVER (PARTITION BY summary) AS n_over
-    FROM weighed)
+    SELECT *, floored(due, whole) AS base,
+        sum(n) OVER (PARTITION BY summary ORDER BY above(due, whole) DESC, weight DESC) - n AS n_before,
+        pool - sum(floored(due, whole) * n) OVER (PARTITION BY summary) AS n_over
+    FROM signed)
 SELECT summary, weight, base, least(greatest(n_over - n_before, 0), n) AS n_raised, n,
     CASE WHEN n_over - n_before >= n THEN 9223372036854775807 WHEN n_over - n_before <= 0 THEN 0 END AS raised_until
 FROM ranked;
@@ -409,10 +410,10 @@ LATERAL (SELECT COALESCE(e.amount_micro,
     k.base + CASE WHEN e.line <= k.raised_until THEN 1 ELSE 0 END, 0) AS amount) a
 WHERE e.reason IS NULL
 """
-LANDED_SINGLES = "CREATE OR REPLACE VIEW landed AS SELECT * FROM entries WHERE reason IS NULL"
+LANDED = "CREATE OR REPLACE VIEW landed AS SELECT * FROM entries WHERE reason IS NULL"
 """Where every line has its own amount."""
 
-ENTRY_FAULTS = "INSERT INTO faults SELECT DISTINCT line, reason FROM entries WHERE reason IS NOT NULL"
+ENTRY_FAULTS = "INSERT INTO faults SELECT DISTINCT line, reason, NULL FROM entries WHERE reason IS NOT NULL"
 
 
 def written(path: str, report_id: str, period: str, columns: Sequence[str] = COLUMNS) -> str:
