@@ -58,6 +58,7 @@ class UsageScratch:
         self._database = duckdb.connect(":memory:", config=settings)
         self._n_lines = 0
         self._unread: tuple[Path, int] | None = None  # the text of a table, while no line of it is asked for
+        self._run("SET enable_progress_bar = false")  # it would write into our output
         self._run(sql.MACROS)
         self._run(sql.TABLES)
 
