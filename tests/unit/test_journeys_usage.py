@@ -528,3 +528,19 @@ def test_little_memory_gives_the_same(tmp_path: Path, workspace: Workspace) -> N
 def test_generated_files_are_seeded(tmp_path: Path) -> None:
     assert list(dsr_lines(n_blocks=5)) == list(dsr_lines(n_blocks=5))
     assert list(table_lines(n_lines=5)) == list(table_lines(n_lines=5))
+
+
+@pytest.mark.parametrize("kind", ["basic", "ugc"])
+def test_a_report_read_in_stretches_is_the_same(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    lines = list(dsr_lines(n_blocks=500))
+    if kind == "ugc":  # blocks of several resources, each followed by its usage
+        lines = [line.replace(f"\t{n}\t", f"\t{n // 3}\t", 1) if n % 3 else line for n, line in enumerate(lines)]
+    path = write_lines(tmp_path / dsr_name(), lines)
+    with monkeypatch.context() as patch:
+        patch.setattr("linernotes.store.usage_scratch._SPAN_LINES", 100)
+        imported(workspace, path)
+    with Workspace(tmp_path / "other", writable=True) as other:
+        imported(other, path)
+        assert usage(other) == usage(workspace) != []

@@ -25,6 +25,8 @@ _RAW_CHARACTERS_MAX = 2000
 _TYPES_MAX = 1000
 _PERIODS_MAX = 600
 _LINE_BYTES_MAX = 2 << 20
+_SPAN_LINES = 1_000_000
+_BLOCK_LINES = 20_000
 
 
 class UsageScratch:
@@ -131,7 +133,9 @@ class UsageScratch:
 
     def count_blocks(self, first: int, last: int) -> int:
         """Count the blocks of resources between two lines."""
-        return self._one("SELECT count(DISTINCT block) FROM resources WHERE line BETWEEN ? AND ?", [first, last])
+        return self._one(
+            "SELECT count(*) FROM (SELECT DISTINCT block FROM resources WHERE line BETWEEN ? AND ?)", [first, last]
+        )
 
     # ── a Digital Sales Report ───────────────────────────────────────────────
 
@@ -168,7 +172,8 @@ class UsageScratch:
         only = rows[0][0] if len(rows) == 1 else None
         before = self._one("SELECT count(*) FROM entries")
         n_lines = self._one("SELECT count(*) FROM lines WHERE starts_with(line, ? || chr(9))", [type_])
-        self._run(sql.dsr_entries(type_, cells, names, only_pool=only, careful=False))
+        for span in self._spans():
+            self._run(sql.dsr_entries(type_, cells, names, only_pool=only, careful=False, span=span))
         unnamed = f"SELECT count(*) FROM entries WHERE rowid >= {before} AND contains(reason, 'names no such resource')"
         if self._one("SELECT count(*) FROM entries") == before + n_lines and not self._one(unnamed):
             return
@@ -181,6 +186,14 @@ class UsageScratch:
         n_new = self._one(f"{lines} WHERE starts_with(l.line, ? || chr(9))", [type_])
         if n_new != n_lines:
             raise InvariantError(f"{n_lines} lines {type_} became {n_new} entries")
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """Cut the lines into stretches, each begun by a block."""
+        starts = [1]
+        for target in range(_SPAN_LINES, self._n_lines - _SPAN_LINES // 2, _SPAN_LINES):
+            found = self._run(sql.NEXT_BLOCK, [target, target + _BLOCK_LINES])[0][0]
+            starts += [found] if found else []
+        return list(zip(starts, [*(start - 1 for start in starts[1:]), self._n_lines], strict=True))
 
     def totals(self) -> dict[str, tuple[int, int, int, bool, int, bool]]:
         """Return, by summary, all usages, those that bring money, their weight by price, whether all have a price,

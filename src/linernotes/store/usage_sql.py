@@ -18,6 +18,7 @@ __all__ = [
     "ENTRY_FAULTS",
     "LANDED",
     "MACROS",
+    "NEXT_BLOCK",
     "POOLS",
     "TABLES",
     "UNMATCHED",
@@ -100,8 +101,10 @@ def _told(what: str, cell: str) -> str:
     return f"'{what} ''' || left(COALESCE({cell}, ''), 80) || ''''"
 
 
-def _of_type(type_: str) -> str:
-    return f"FROM (SELECT rowid, line, cut_tsv(line) AS c FROM lines WHERE starts_with(line, '{type_}' || chr(9)))"
+def _of_type(type_: str, span: tuple[int, int] | None = None) -> str:
+    within = f" AND rowid BETWEEN {span[0] - 1} AND {span[1] - 1}" if span else ""
+    where = f"starts_with(line, '{type_}' || chr(9)){within}"
+    return f"FROM (SELECT rowid, line, cut_tsv(line) AS c FROM lines WHERE {where})"
 
 
 # ── what was used ────────────────────────────────────────────────────────────
@@ -145,6 +148,15 @@ LEFT JOIN (SELECT of_line, arg_min(iswc, line) AS iswc FROM (
 """A work stands after the resource it is in: the first with an ISWC is given to it."""
 
 
+NEXT_BLOCK = """
+SELECT min(number) FROM (
+    SELECT rowid + 1 AS number, line[1:2] AS kind, lag(line[1:2]) OVER (ORDER BY rowid) AS before
+    FROM lines WHERE rowid BETWEEN $1 AND $2)
+WHERE kind IN ('RE', 'AS') AND before NOT IN ('RE', 'AS', 'MW')
+"""
+"""The first line between two (from 0) that begins a block."""
+
+
 # ── how often ────────────────────────────────────────────────────────────────
 
 _ONCE = """(SELECT * FROM resources QUALIFY row_number() OVER (PARTITION BY block, {key} ORDER BY line) = 1)"""
@@ -153,17 +165,25 @@ _SINGLE = """(SELECT block, any_value(line) AS line, any_value(isrc) AS isrc, an
 
 
 def dsr_entries(
-    type_: str, cells: Mapping[str, int], names: Mapping[str, str], *, only_pool: str | None, careful: bool
+    type_: str,
+    cells: Mapping[str, int],
+    names: Mapping[str, str],
+    *,
+    only_pool: str | None,
+    careful: bool,
+    span: tuple[int, int] | None = None,
 ) -> str:
     """Fill ``entries`` from the lines of a type, releases left out.
 
     ``only_pool`` stands for a summary that a line does not name. ``careful``: a resource may be there twice, or a line
-    point to none in a block that has just one; slower.
+    point to none in a block that has just one; slower. ``span``: lines that share no block with others, so that the
+    join needs no more memory than they do.
     """
     inline = "block" not in cells
     key = "reference" if "resource" in cells else "dsp_resource"
     pointer = _cell(cells, "resource", _cell(cells, "dsp_resource"))
-    table = _ONCE.format(key=key) if careful else "resources"
+    near = f"(SELECT * FROM resources WHERE line BETWEEN {span[0]} AND {span[1]})" if span else "resources"
+    table = _ONCE.format(key=key) if careful else near
     single = f"LEFT JOIN {_SINGLE} s ON r.line IS NULL AND s.block = u.block" if careful else ""
     found = "COALESCE(r.line, s.line)" if careful else "r.line"
 
@@ -184,7 +204,7 @@ def dsr_entries(
         END, u.summary, COALESCE(u.used_on, p.used_on), p.territory, p.currency, u.revenue_micro, u.quantity_micro,
         u.bearing, u.price_micro, {of_resource("isrc")}, NULL, {of_resource("iswc")}, {of_resource("title")},
         {of_resource("artist")}, p.source, COALESCE(NULLIF(u.use_type, ''), p.use_type), p.commercial_model, 0, 1
-    FROM ({_parsed(type_, cells, names, pointer=pointer, only_pool=only_pool, released=False)}) u
+    FROM ({_parsed(type_, cells, names, pointer=pointer, only_pool=only_pool, released=False, span=span)}) u
     LEFT JOIN pools p ON p.id = u.summary {joined}"""
 
 
@@ -222,6 +242,7 @@ def _parsed(
     pointer: str,
     only_pool: str | None,
     released: bool,
+    span: tuple[int, int] | None = None,
 ) -> str:
     """Read the numbers of the lines that sold a release, or of those that did not.
 
@@ -269,7 +290,7 @@ def _parsed(
                 COALESCE(NULLIF({_cell(cells, "summary")}, ''), {only}) AS summary, contains(line, '\\') AS escaped,
                 CASE WHEN {returned} = '' THEN 0 ELSE micro({returned}) END AS returns_micro,
                 {cut}
-            {_of_type(type_)}))
+            {_of_type(type_, span)}))
     WHERE release {"<>" if released else "="} ''"""
 
 
@@ -430,7 +451,7 @@ def written(path: str, report_id: str, period: str, columns: Sequence[str] = COL
     return f"""
     COPY (SELECT {selected} FROM landed
           WHERE used_on >= DATE '{period}-01' AND used_on < DATE '{period}-01' + INTERVAL 1 MONTH ORDER BY line, part)
-    TO '{path}' (FORMAT parquet, COMPRESSION zstd)"""
+    TO '{path}' (FORMAT parquet, COMPRESSION snappy)"""
 
 
 UNMATCHED = """
