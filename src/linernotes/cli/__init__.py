@@ -25,6 +25,7 @@ from linernotes.cli import (
     sheets,
     statement,
     trace,
+    usage,
 )
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 from linernotes.formats.wording import printable
@@ -57,6 +58,7 @@ app.add_typer(payments.app, name="payments")
 app.add_typer(policies.app, name="policy")
 app.add_typer(platforms.app, name="platforms")
 app.add_typer(sheets.app, name="sheet")
+app.add_typer(usage.app, name="usage")
 notices.attach(claims.app)
 
 

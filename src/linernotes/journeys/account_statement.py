@@ -8,7 +8,6 @@ from linernotes.formats.payments import Debtor, PainVersion, PaymentFile, pain00
 from linernotes.formats.statement_files import statement_csv
 from linernotes.formats.statement_pdf import statement_pdf
 from linernotes.journeys.files import write_whole
-from linernotes.journeys.papers import write_file
 from linernotes.model import Payment, Problem, Statement
 
 __all__ = ["write_bank_file", "write_payment_table", "write_statements"]
@@ -24,7 +23,7 @@ def write_statements(
     printed = None if pdf is None else statement_pdf(statements)
     written = []
     if pdf is not None and printed is not None:
-        write_file(pdf, printed)
+        write_whole(pdf, printed)
         written.append(pdf)
     if csv is not None:
         write_whole(csv, statement_csv(statements))

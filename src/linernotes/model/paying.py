@@ -37,7 +37,8 @@ class UsageLine:
     """One line of a report: how often something was used in a territory and period, and what that brought.
 
     ``report_id`` is the SHA-256 of the report, ``line`` the number of its line, from 1. What was used is named by
-    ``isrc`` or, where it has none, by the SHA-256 of the upload.
+    ``isrc`` or, where it has none, by the SHA-256 of the upload. ``used_on`` is the day on which shares are judged. A
+    line that sold a release is here once for each of its recordings.
     """
 
     report_id: str
@@ -54,6 +55,8 @@ class UsageLine:
     source: str
     use_type: str
     commercial_model: str
+    used_on: date | None = None
+    iswc: str | None = None
 
 
 class Account(StrEnum):
