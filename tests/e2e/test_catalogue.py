@@ -43,3 +43,28 @@ def test_in_out_and_checked(run: Run, tmp_path: Path) -> None:
     assert "until 2026-06-01" in table
     missing = run("catalogue", "show", "nobody")
     assert missing.returncode == 3
+
+
+def test_model_releases_enter_are_listed_shown_and_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "models.csv").write_text("model_release,model_party\nHearth 1.0,Ember Audio\nHearth 1.1,\n")
+    done = run("catalogue", "import", "models.csv")
+    assert done.returncode == 2
+    assert "models.csv:3 model_party: nobody named: who answers for the model?" in done.stderr
+    assert "model releases entered: 1" in done.stdout
+    assert run("catalogue", "list").stdout == ""
+    assert (
+        "the model release Hearth 1.0  Ember Audio answers for it"
+        in run("catalogue", "list", "--model-releases").stdout
+    )
+    (listed,) = run("catalogue", "list", "--model-releases", "--json").stdout.splitlines()
+    told = json.loads(listed)
+    assert (told["model_release"]["name"], told["parties"][0]["name"]) == ("Hearth 1.0", "Ember Audio")
+    for key in (told["model_release"]["id"], "Ember Audio"):
+        assert json.loads(run("catalogue", "show", key, "--json").stdout) == told
+        assert "the model release Hearth 1.0" in run("catalogue", "show", key).stdout
+    out = tmp_path / "out.csv"
+    assert run("catalogue", "export", "--format", "csv", "--out", str(out)).returncode == 0
+    again = json.loads(run("catalogue", "import", str(out), "--workspace", "other", "--json").stdout)
+    assert (again["n_model_releases"], again["problems"]) == (1, [])
+    other = run("catalogue", "list", "--model-releases", "--json", "--workspace", "other").stdout
+    assert other.splitlines() == [listed]

@@ -58,6 +58,8 @@ def metadata(draw: st.DrawFn) -> Metadata:
     )
     names = ", ".join(line.name for line in parties if line.role is Role.PERFORMER)
     voice = tuple(draw(st.lists(party_line(Role.PERFORMER), max_size=1)))
+    model = draw(st.one_of(st.none(), WORDS.filter(bool)))
+    party = draw(party_line(Role.PRODUCER)) if model else None
     spoken = st.one_of(st.none(), WORDS.filter(bool)) if voice else st.none()
     return Metadata(
         file=draw(st.one_of(st.just(""), WORDS)),
@@ -77,6 +79,9 @@ def metadata(draw: st.DrawFn) -> Metadata:
         voice_name=draw(spoken),
         voice_id=draw(st.sampled_from([None, "voi_0123456789abcdef"] if voice else [None])),
         consent=draw(spoken),
+        model_release=model,
+        model_party=party and PartyLine(party.name, party.role, identifiers=party.identifiers),
+        model_release_id=draw(st.sampled_from([None, "mdl_0123456789abcdef"] if model else [None])),
     )
 
 

@@ -174,10 +174,13 @@ def test_terms_that_cannot_be(text: str) -> None:
         read_parties(text, role=Role.WRITER, territory=territories.territory)
 
 
-def test_a_voice_beside_a_sound_is_told_and_left_for_the_catalogue(tmp_path: Path) -> None:
+def test_a_voice_or_model_beside_a_sound_is_told_and_left_for_the_catalogue(tmp_path: Path) -> None:
     path = tmp_path / "metadata.csv"
-    path.write_text("file,title,voice\na.wav,A,Ada\n")
+    path.write_text("file,title,voice,model_release,model_party\na.wav,A,Ada,Hearth,Ember\n")
     table = read_metadata(path)
     assert [row.title for row in table.rows] == ["A"]
-    assert [(problem.code, problem.where) for problem in table.problems] == [("voice", f"{path}:2 voice")]
+    assert [(problem.code, problem.where) for problem in table.problems] == [
+        ("voice", f"{path}:2 voice"),
+        ("model_release", f"{path}:2 model_release"),
+    ]
     assert table.faulty_files == frozenset()

@@ -167,6 +167,7 @@ def everything(workspace: Workspace) -> list[str]:
         for page in workspace.catalogue.pages()
         for saids in (
             *([page.recordings, page.works.values(), page.parties.values(), page.voices.values()]),
+            page.model_releases.values(),
             *(*page.contributions.values(), *page.shares.values()),
         )
         for said in saids
@@ -324,6 +325,73 @@ def test_voices_enter_with_their_consent_and_come_back(tmp_path: Path, workspace
         ("voice", "2 voice"),
         ("voice", "4 voice"),
     ]
+
+
+MODELS = (
+    "title,model_release,model_party\n"
+    ',"Hearth 1.0; large",Ember Audio [IPI 00014107338]\n'
+    "Night,Hearth 1.1,Ember Audio [IPI 00014107338]\n"
+)
+
+
+def test_model_releases_enter_with_who_answers_for_them_and_come_back(tmp_path: Path, workspace: Workspace) -> None:
+    result = imported(workspace, table(tmp_path, MODELS))
+    assert (result.problems, result.n_model_releases, result.n_recordings, result.n_parties) == ([], 2, 1, 1)
+    page = describe(workspace, "Ember Audio")
+    assert {release.name for release in page.model_releases.values()} == {"Hearth 1.0; large", "Hearth 1.1"}
+    (told,) = workspace.catalogue.model_releases()
+    assert told.model_releases == page.model_releases
+    assert set(told.parties) == {release.party_id for release in page.model_releases.values()}
+    for release in page.model_releases.values():
+        assert describe(workspace, release.id).model_releases == {release.id: release}
+    assert (imported(workspace, table(tmp_path, MODELS)).problems, *workspace.catalogue.model_releases()) == ([], told)
+    problems: list[Problem] = []
+    text = "".join(interchange.table(workspace, problems))
+    assert (problems, "mdl_" in text) == ([], False)
+    with Workspace(tmp_path / "other", writable=True) as other:
+        assert imported(other, table(tmp_path, text, name="again.csv")).problems == []
+        assert everything(other) == everything(workspace)
+    list(interchange.cwr(workspace, problems, sender="X", sender_ipi="00000000199", at=AT, version="2.2"))
+    assert [p.code for p in problems] == ["model_release"] * 2
+
+
+def test_a_model_release_is_the_same_however_its_party_is_named(tmp_path: Path, workspace: Workspace) -> None:
+    both = "[IPI 00014107338, ISNI 0000000121032683]"
+    first = imported(workspace, table(tmp_path, f'model_release,model_party\nHearth,"Ember {both}"\n'))
+    assert (first.problems, first.n_model_releases) == ([], 1)
+    again = imported(workspace, table(tmp_path, "model_release,model_party\nhearth,Ember [ISNI 0000000121032683]\n"))
+    assert (again.problems, again.n_model_releases, again.n_parties) == ([], 0, 0)
+    text = "model_release,model_party\nHearth,Ember\nHearth,Other Ember\n"
+    assert imported(workspace, table(tmp_path, text)).n_model_releases == 2
+
+
+def test_a_model_release_keeps_its_name_until_a_day_and_its_party(tmp_path: Path, workspace: Workspace) -> None:
+    imported(workspace, table(tmp_path, "model_release,model_party\nHearth,Ember\n"))
+    ((key, before),) = describe(workspace, "Ember").model_releases.items()
+    header = "model_release,model_release_id,model_party\n"
+    renamed = table(tmp_path, f"{header}Hearth One,{key},Ember\n")
+    assert [p.code for p in imported(workspace, renamed).problems] == ["differs"]
+    assert imported(workspace, renamed, on=date(2026, 6, 1)).problems == []
+    assert describe(workspace, key, on=date(2026, 5, 31)).model_releases[key] == before
+    assert describe(workspace, key).model_releases[key].name == "Hearth One"
+    sold = table(tmp_path, f"{header}Hearth One,{key},Other\n")
+    (problem,) = imported(workspace, sold, on=date(2026, 7, 1)).problems
+    assert f"the party_id of {key} is" in problem.message
+    text = "".join(interchange.table(workspace, []))
+    assert key in text
+    with Workspace(tmp_path / "other", writable=True) as other:
+        imported(other, table(tmp_path, text))
+        assert describe(other, key).model_releases == describe(workspace, key).model_releases
+
+
+def test_a_faulty_model_release_is_told_by_line_and_column(tmp_path: Path, workspace: Workspace) -> None:
+    lines = ["Hearth,,", ",Ember,", "Hearth,Ember; Ash,", "Hearth,Ember 1/2,", "Hearth,Ember [AI all],", "H,E,7"]
+    path = table(tmp_path, "\n".join(["model_release,model_party,model_release_id", *lines, "Hearth,Ember,", ""]))
+    result = imported(workspace, path)
+    assert [p.where.rpartition(":")[2] for p in result.problems] == [
+        *("2 model_party", "3 model_release", "4 model_party", "5 model_party", "6 model_party", "7 model_release_id")
+    ]
+    assert (result.n_faulty, result.n_model_releases) == (6, 1)
 
 
 def test_a_title_may_change_from_a_day_on_and_was_what_it_was(tmp_path: Path, workspace: Workspace) -> None:

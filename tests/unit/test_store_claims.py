@@ -24,7 +24,6 @@ from linernotes.model import (
     Claim,
     ClaimState,
     Evidence,
-    ModelRelease,
     Obstacle,
     Policy,
     Reference,
@@ -220,10 +219,9 @@ def test_parties_are_found_by_id_and_by_whole_name(store: Claims) -> None:
     assert store.names(["pty_cara", "pty_ada", "x"]) == {"pty_cara": "Cara", "pty_ada": "Ada"}
 
 
-def test_voices_and_models_are_entered_once(store: Claims) -> None:
-    store.add_model_release(ModelRelease("mdl", "Model", "pty_label"))
-    with pytest.raises(ConflictError, match="mdl is in"):
-        store.add_model_release(ModelRelease("mdl", "Model", "pty_label"))
+def test_voices_are_entered_once(store: Claims) -> None:
+    with pytest.raises(ConflictError, match="voi_cara is in"):
+        store.add_voice(Voice("voi_cara", "pty_cara", "Cara"), at=AT)
     with pytest.raises(NotFoundError):
         store.add_voice(Voice("voi_2", "nobody", "Nobody"), at=AT)
 

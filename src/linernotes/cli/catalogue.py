@@ -54,7 +54,8 @@ def import_(
             opened, files, on=on, progress=lambda done, _all: progress(done, done, 0.0), jobs=jobs
         )
     if as_json:
-        numbers = ["lines", "faulty", "parties", "works", "recordings", "voices", "known", "shares_ended", "changed"]
+        numbers = ["lines", "faulty", "parties", "works", "recordings", "voices", "model_releases"]
+        numbers += ["known", "shares_ended", "changed"]
         summary: dict[str, Any] = {f"n_{name}": getattr(result, f"n_{name}") for name in numbers}
         summary |= {"formats": result.formats, "ignored_columns": result.ignored_columns}
         summary["acknowledgements"] = [
@@ -148,13 +149,27 @@ def _write(text: Iterable[str], out: Path | None) -> None:
 
 
 @app.command("list")
-def list_recordings(workspace: WorkspaceFolder = None, as_json: Json = False) -> None:
-    """List the recordings, in order of id."""
-    from linernotes.cli import screen
+def list_recordings(
+    model_releases: Annotated[
+        bool, typer.Option("--model-releases", help="The model releases, and who answers for them.")
+    ] = False,
+    workspace: WorkspaceFolder = None,
+    as_json: Json = False,
+) -> None:
+    """List the recordings, or the model releases, in order of id."""
+    from linernotes.cli import catalogue_screen, screen
     from linernotes.formats.liner_notes import from_recording
     from linernotes.workspace import Workspace
 
     with Workspace(workspace) as opened:
+        if model_releases:
+            for page in opened.catalogue.model_releases():
+                if not as_json:
+                    catalogue_screen.print_model_releases(page)
+                    continue
+                for release in page.model_releases.values():
+                    typer.echo(json.dumps(catalogue_screen.from_model_release(release, page), ensure_ascii=False))
+            return
         for recording in opened.catalogue:
             if as_json:
                 typer.echo(json.dumps(from_recording(recording), ensure_ascii=False))
@@ -167,14 +182,15 @@ def show(
     key: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="A recording, work, voice or party: its id, ISRC, ISWC, IPI, ISNI, whole name."
+            metavar="ID",
+            help="A recording, work, voice, model release or party: its id, ISRC, ISWC, IPI, ISNI, whole name.",
         ),
     ],
     on: On = None,
     workspace: WorkspaceFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Show a recording, work, voice or party with who made what, and whose share it is, or was on a day."""
+    """Show a recording, work, voice, model release or party: who made what, and whose share it is, or was on a day."""
     from linernotes.cli import catalogue_screen
     from linernotes.formats.liner_notes import from_entry
     from linernotes.journeys import catalogue as journey
@@ -202,6 +218,8 @@ def show(
                 typer.echo(json.dumps(catalogue_screen.from_work(work, page), ensure_ascii=False))
         for voice in page.voices.values():
             typer.echo(json.dumps(catalogue_screen.from_voice(voice, page), ensure_ascii=False))
+        for release in page.model_releases.values():
+            typer.echo(json.dumps(catalogue_screen.from_model_release(release, page), ensure_ascii=False))
     else:
         catalogue_screen.print_page(page)
 

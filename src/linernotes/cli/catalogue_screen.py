@@ -13,17 +13,19 @@ from rich.text import Text
 
 from linernotes.cli import screen
 from linernotes.cli.safe_console import SafeConsole
-from linernotes.model import Problem, Share, Voice, Work
+from linernotes.model import ModelRelease, Problem, Share, Voice, Work
 
 if TYPE_CHECKING:
     from linernotes.journeys.catalogue import Checked, Imported, Page
 
 __all__ = [
+    "from_model_release",
     "from_voice",
     "from_work",
     "print_checked",
     "print_finding",
     "print_imported",
+    "print_model_releases",
     "print_page",
     "print_problems",
 ]
@@ -54,6 +56,7 @@ def print_imported(result: Imported) -> None:
     _console.print(Text.assemble(("✓ ", "green"), told), Text(f"from {result.n_lines} lines", "dim"), soft_wrap=True)
     for count, what in (
         (result.n_voices, "voices entered"),
+        (result.n_model_releases, "model releases entered"),
         (result.n_known, "recordings that were here already"),
         (result.n_shares_ended, "shares that end where new ones begin"),
         (result.n_changed, "titles and the like that are others from then on"),
@@ -89,9 +92,18 @@ def print_page(page: Page) -> None:
         _console.print(of, soft_wrap=True)
         if page.shares.get(voice.id):
             _print_people(page, voice.id)
-    if not page.recordings and not page.works and not page.voices:
+    print_model_releases(page)
+    if not (page.recordings or page.works or page.voices or page.model_releases):
         for party in page.parties.values():
             _console.print(Text.assemble(f"  {party.id}  ", (party.name, "bold"), "  has no part in anything here"))
+
+
+def print_model_releases(page: Page) -> None:
+    """Print the model releases of a page and who answers for each."""
+    for release in page.model_releases.values():
+        by = f"{page.parties[release.party_id].name} answers for it"
+        of = Text.assemble(f"  {release.id}  the model release ", (release.name, "bold"), "  ", (by, "dim"))
+        _console.print(of, soft_wrap=True)
 
 
 def _print_work(page: Page, work: Work) -> None:
@@ -145,6 +157,12 @@ def from_work(work: Work, page: Page) -> dict[str, Any]:
 def from_voice(voice: Voice, page: Page) -> dict[str, Any]:
     """Return a voice with its performer and who shares the right in it, as JSON's types."""
     return {"recording": None, "work": None, "voice": asdict(voice), **_from_people(page, voice.id, voice.party_id)}
+
+
+def from_model_release(release: ModelRelease, page: Page) -> dict[str, Any]:
+    """Return a released model with the party that answers for it, as JSON's types."""
+    told = _from_people(page, release.id, release.party_id)
+    return {"recording": None, "work": None, "model_release": asdict(release), **told}
 
 
 def _from_people(page: Page, subject_id: str, *others: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ may come in any order and go by their usual other names (``Track title``, ``Comp
 left alone and named in ``ignored``. Cells that name parties are read by :mod:`linernotes.formats.party_cells`; shares
 of ``writers``, ``arrangers``, ``heirs`` and ``publisher`` divide the work, those of ``artist``, ``producer`` and
 ``label`` the recording. A line without title, ISRC, artist or file is about a work alone; ``voice`` names a performer
-whose voice it is about, and after them who else shares the right in it.
+whose voice it is about, and after them who else shares the right in it; ``model_release`` names a released model, and
+``model_party`` the one party that answers for it.
 
 A faulty line is refused whole, with each of its faults told by line and column; the lines around it are read.
 """
@@ -58,6 +59,13 @@ _PARTY_COLUMNS = {
     "producer": Role.PRODUCER,
 }
 _VOICE = "voice"
+_MODEL = "model_release"
+_MODEL_PARTY = "model_party"
+_NEEDED_OF_MODEL = {
+    _MODEL: "no model release named: what is it called?",
+    _MODEL_PARTY: "nobody named: who answers for the model?",
+}
+_OF_MODEL = frozenset({*_NEEDED_OF_MODEL, "model_release_id"})
 _OTHER_NAMES = {
     "artist": "artists performer performers main_artist",
     "display_artist": "artist_name display_artist_name",
@@ -98,11 +106,14 @@ class Metadata:
     voice_name: str | None = None
     voice_id: str | None = None
     consent: str | None = None
+    model_release: str | None = None
+    model_party: PartyLine | None = None
+    model_release_id: str | None = None
 
     @property
     def says_something(self) -> bool:
-        """Tell whether the line names what it is about: a recording, a work or a voice."""
-        return bool(self.title or self.work_title or self.voice)
+        """Tell whether the line names what it is about: a recording, a work, a voice or a model release."""
+        return bool(self.title or self.work_title or self.voice or self.model_release)
 
     @property
     def has_recording(self) -> bool:
@@ -154,9 +165,10 @@ def read_metadata(path: Path, *, territory: Territory = str) -> MetadataTable:
         for row, faults in read_rows(path, header, lines, territory=territory):
             no_file = row is not None and not row.file
             problems += faults
-            if row is not None and row.voice:
-                told = "a voice does not come with a sound; enter it with catalogue import"
-                problems.append(Problem("voice", told, f"{row.where} {_VOICE}"))
+            for column, what in ((_VOICE, "voice"), (_MODEL, "model release")):
+                if row is not None and getattr(row, column):
+                    told = f"a {what} does not come with a sound; enter it with catalogue import"
+                    problems.append(Problem(column, told, f"{row.where} {column}"))
             if row is not None and no_file:
                 problems.append(Problem("file", "no file named", f"{row.where} file"))
             if faults or no_file:
@@ -294,6 +306,10 @@ def _read_row(cells: Sequence[str], handlers: _Handlers, n_columns: int, where: 
     voice = found.get(_VOICE, ())
     if not voice and {"voice_name", "voice_id", "consent"} & found.keys():
         faults.append(Problem("voice", "no voice named: whose is it?", f"{where} {_VOICE}"))
+    if _OF_MODEL & found.keys():
+        told = {fault.where for fault in faults}
+        lacking = {f"{where} {column}": message for column, message in _NEEDED_OF_MODEL.items() if column not in found}
+        faults += [Problem(_MODEL, message, place) for place, message in lacking.items() if place not in told]
     faults += [Problem("shares", message, where) for message in (*_excess(parties), *_excess(voice, what="voice"))]
     artist = found.pop("display_artist", None)
     if artist is None:
@@ -365,6 +381,14 @@ def _id(kind: str, text: str) -> str:
     return text
 
 
+def _answering(text: str) -> PartyLine:
+    """Read the party that answers for a model: one, whole."""
+    line, *others = read_parties(text, role=Role.PRODUCER) or (None,)
+    if line is None or others or line.share is not None or line.contains_ai is not None:
+        raise FormatError(f"{text!r} does not say who answers for the model: one party, without a share")
+    return line
+
+
 _HANDLERS: dict[str, Callable[..., Any]] = {
     "id": partial(_id, "rec"),
     "file": str,
@@ -381,6 +405,9 @@ _HANDLERS: dict[str, Callable[..., Any]] = {
     "voice_name": _text,
     "voice_id": partial(_id, "voi"),
     "consent": _text,
+    _MODEL: _text,
+    _MODEL_PARTY: _answering,
+    "model_release_id": partial(_id, "mdl"),
     **{column: partial(read_parties, role=role) for column, role in _PARTY_COLUMNS.items()},
 }
 
@@ -410,6 +437,9 @@ def write_metadata(rows: Iterable[Metadata]) -> Iterator[str]:
             "voice_name": row.voice_name,
             "voice_id": row.voice_id,
             "consent": row.consent,
+            _MODEL: row.model_release,
+            _MODEL_PARTY: print_parties([row.model_party] if row.model_party else []),
+            "model_release_id": row.model_release_id,
         }
         for column, role in _PARTY_COLUMNS.items():
             cells[column] = print_parties(line for line in row.parties if line.role is role)

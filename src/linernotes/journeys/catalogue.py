@@ -42,6 +42,7 @@ class Imported:
     n_works: int = 0
     n_recordings: int = 0
     n_voices: int = 0
+    n_model_releases: int = 0
     n_known: int = 0
     n_shares_ended: int = 0
     n_changed: int = 0
@@ -102,8 +103,8 @@ def import_files(
         except FormatError as error:
             result.problems.append(Problem(error.code, str(error), str(path)))
     result.problems += entering.problems
-    for name in ("n_parties", "n_works", "n_recordings", "n_voices", "n_known", "n_shares_ended", "n_changed"):
-        setattr(result, name, getattr(entering, name))
+    for name in ("parties", "works", "recordings", "voices", "model_releases", "known", "shares_ended", "changed"):
+        setattr(result, f"n_{name}", getattr(entering, f"n_{name}"))
     for subject in sorted(entering.restated):
         result.problems += _conflicts(workspace.catalogue.page_of(subject), subject)
     return result
@@ -128,9 +129,11 @@ def _import_table(
     jobs: int,
 ) -> None:
     header = read_header(path)
-    if not {"title", "work_title", "voice"} & set(header.columns):
+    if not {"title", "work_title", "voice", "model_release"} & set(header.columns):
         told = ", ".join(header.columns) or "empty"
-        raise FormatError(f"{path}:1: no column 'title', 'work_title' or 'voice' in the header ({told})")
+        raise FormatError(
+            f"{path}:1: no column 'title', 'work_title', 'voice' or 'model_release' in the header ({told})"
+        )
     result.ignored_columns += [name for name in header.ignored if name not in result.ignored_columns]
     is_large = path.stat().st_size > _ALONE_BYTES_MAX
 
@@ -226,7 +229,9 @@ def _from_ern(path: Path, result: Imported) -> Iterator[Metadata]:
 
 
 def describe(workspace: Workspace, key: str, *, on: date | None = None) -> Page:
-    """Return what is known of a recording, work, voice or party: by id, ISRC, ISWC, IPI name number, ISNI, whole name.
+    """Return what is known of a recording, work, voice, model release or party.
+
+    By id, ISRC, ISWC, IPI name number, ISNI or a party's whole name.
 
     With ``on``, as it was on that day: its shares, titles and the like. NotFoundError if it is not here,
     ConflictError if several parties have the name.
@@ -238,15 +243,18 @@ def describe(workspace: Workspace, key: str, *, on: date | None = None) -> Page:
             page = workspace.catalogue.page_of(workspace.claims.party(key))
         except NotFoundError:
             here = workspace.catalogue.path
-            raise NotFoundError(f"no recording, work, voice or party {key!r} in {here}") from None
+            raise NotFoundError(f"no recording, work, voice, model release or party {key!r} in {here}") from None
     if on is None:
         return page
-    then = workspace.catalogue.former([*(r.id for r in page.recordings), *page.works, *page.voices], on)
+    then = workspace.catalogue.former(
+        [*(r.id for r in page.recordings), *page.works, *page.voices, *page.model_releases], on
+    )
     return replace(
         page,
         recordings=[replace(recording, **then.get(recording.id, {})) for recording in page.recordings],
         works={key: replace(work, **then.get(key, {})) for key, work in page.works.items()},
         voices={key: replace(voice, **then.get(key, {})) for key, voice in page.voices.items()},
+        model_releases={key: replace(model, **then.get(key, {})) for key, model in page.model_releases.items()},
         shares={subject: shares.as_of(held, on) for subject, held in page.shares.items()},
     )
 

@@ -13,8 +13,19 @@ from linernotes.formats.ddex_print import ErnParty, ErnWriter
 from linernotes.formats.party_cells import PartyLine
 from linernotes.formats.tables import OF_WORK, Metadata, write_metadata
 from linernotes.journeys.catalogue import describe
-from linernotes.journeys.naming import party_id, voice_id, work_id
-from linernotes.model import Contribution, Party, Problem, Recording, RightType, Role, Share, Voice, Work
+from linernotes.journeys.naming import model_release_id, party_id, voice_id, work_id
+from linernotes.model import (
+    Contribution,
+    ModelRelease,
+    Party,
+    Problem,
+    Recording,
+    RightType,
+    Role,
+    Share,
+    Voice,
+    Work,
+)
 from linernotes.rights import shares, territories
 from linernotes.store.browsing import Page
 from linernotes.workspace import Workspace
@@ -92,12 +103,23 @@ def lines_of(page: Page, problems: list[Problem], *, repeat: bool = False) -> It
     for work in page.works.values():
         if work.id not in recorded:
             yield from _lines(page, None, work, problems, repeat=repeat, with_work=True)
+    if not repeat:
+        problems += _without_a_place(page)
+        return
     for voice in page.voices.values():
-        if repeat:
-            yield _voice_line(page, voice, problems)
-        else:
-            told = f"the voice of {voice.name}: this format has no place for voices; left out"
-            problems.append(Problem("voice", told, voice.id))
+        yield _voice_line(page, voice, problems)
+    for release in page.model_releases.values():
+        yield _model_release_line(page, release, problems)
+
+
+def _without_a_place(page: Page) -> Iterator[Problem]:
+    """Say what neither CWR nor ERN can."""
+    for voice in page.voices.values():
+        told = f"the voice of {voice.name}: this format has no place for voices; left out"
+        yield Problem("voice", told, voice.id)
+    for release in page.model_releases.values():
+        told = f"the model release {release.name}: this format has no place for models; left out"
+        yield Problem("model_release", told, release.id)
 
 
 def _voice_line(page: Page, voice: Voice, problems: list[Problem]) -> Metadata:
@@ -120,6 +142,19 @@ def _voice_line(page: Page, voice: Voice, problems: list[Problem]) -> Metadata:
         voice_name=voice.name if voice.name != performer.name else None,
         voice_id=voice.id if voice.id != voice_id(_key_of(performer)) else None,
         consent=voice.consent,
+    )
+
+
+def _model_release_line(page: Page, release: ModelRelease, problems: list[Problem]) -> Metadata:
+    party = page.parties[release.party_id]
+    (line,) = _said(party, Contribution(release.id, party.id, Role.PRODUCER), [], problems)
+    says_its_id = release.id != model_release_id(_key_of(party), release.name)
+    return Metadata(
+        "",
+        release.id,
+        model_release=release.name,
+        model_party=line,
+        model_release_id=release.id if says_its_id else None,
     )
 
 
@@ -249,6 +284,7 @@ def _by_terms(held: Iterable[Share]) -> Iterator[tuple[Share, tuple[RightType, .
 def _registrations(workspace: Workspace, problems: list[Problem]) -> Iterator[CwrWork]:
     """Yield each work once, with its recordings."""
     for page in workspace.catalogue.pages():
+        problems += _without_a_place(page)
         for work in page.works.values():
             first = next((r for r in page.recordings if r.work_id == work.id), None)
             whole = page if first is None else workspace.catalogue.page_of(work.id)

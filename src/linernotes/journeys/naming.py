@@ -7,7 +7,7 @@ from linernotes.formats.tables import Metadata, PartyLine
 from linernotes.model import Role
 from linernotes.store.catalogue import content_id
 
-__all__ = ["party_id", "party_ids", "recording_id", "voice_id", "work_id"]
+__all__ = ["model_release_id", "party_id", "party_ids", "recording_id", "voice_id", "work_id"]
 
 
 @lru_cache(maxsize=65536)
@@ -45,6 +45,11 @@ def work_id(title: str, iswc: str | None, writers: Iterable[str]) -> str:
 def voice_id(performer_id: str) -> str:
     """Return the id of a performer's voice."""
     return content_id("voi", performer_id)
+
+
+def model_release_id(party: str, name: str) -> str:
+    """Return the id of a released model: from the id of the party that answers for it, and its name."""
+    return content_id("mdl", party, name.casefold())
 
 
 def recording_id(row: Metadata) -> str:

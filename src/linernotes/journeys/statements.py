@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from linernotes.formats.tables import OF_WORK, Header, Metadata, PartyLine, read_rows
-from linernotes.journeys.naming import party_ids, recording_id, voice_id, work_id
+from linernotes.journeys.naming import model_release_id, party_ids, recording_id, voice_id, work_id
 from linernotes.model import Problem, RightType, Role
 from linernotes.rights import territories
 from linernotes.store.entering import WORK_RIGHTS, Batch, ShareRow, by_right
@@ -34,7 +34,8 @@ def from_lines(path: Path, header: Header, lines: Iterable[tuple[int, list[str] 
     for row, faults in read_rows(path, header, lines, territory=territories.territory):
         told.n_lines += 1
         if row is not None and not faults and not row.says_something:
-            faults.append(Problem("title", "no title: name the recording, the work or the voice", f"{row.where} title"))
+            told_why = "no title: name the recording, the work, the voice or the model release"
+            faults.append(Problem("title", told_why, f"{row.where} title"))
         if row is None or faults:
             told.problems += faults
             told.n_faulty += 1
@@ -90,6 +91,8 @@ def state(told: Statements, row: Metadata) -> None:
         _hold(batch, key_of_recording, of_recording)
     if row.voice:
         _state_voice(told, row)
+    if row.model_release and row.model_party:
+        _state_model_release(told, row, row.model_release, row.model_party)
 
 
 def _state_voice(told: Statements, row: Metadata) -> None:
@@ -113,6 +116,17 @@ def _state_voice(told: Statements, row: Metadata) -> None:
     ]
     if stated:
         _hold(batch, key, stated)
+
+
+def _state_model_release(told: Statements, row: Metadata, name: str, party: PartyLine) -> None:
+    """Add a released model and the party that answers for it."""
+    (party_key,) = party_ids((party,))
+    key = row.model_release_id or model_release_id(party_key, name)
+    _meet(told, party_key, party, row.where)
+    release = (key, name, party_key)
+    if told.batch.model_releases.setdefault(key, release) != release:
+        _differs(told, row, f"the model release {key}", told.batch.model_releases[key][1:], release[1:])
+    told.batch.where.setdefault(key, row.where)
 
 
 def _terms(line: PartyLine) -> tuple[str, date | None, date | None]:

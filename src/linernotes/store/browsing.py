@@ -1,24 +1,35 @@
-"""Going through the catalogue: a page of recordings, works or voices at a time, each with all that is said of it."""
+"""Going through the catalogue: a page of recordings, works, voices or models at a time, with what is said of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select
+from sqlalchemy import Column, Connection, Engine, Row, Select, Table, exists, or_, select
 
-from linernotes.model import AiDisclosure, Contribution, Party, Recording, RightType, Role, Share, Voice, Work
+from linernotes.model import (
+    AiDisclosure,
+    Contribution,
+    ModelRelease,
+    Party,
+    Recording,
+    RightType,
+    Role,
+    Share,
+    Voice,
+    Work,
+)
 from linernotes.store.database import reading
-from linernotes.store.schema import contributions, parties, recordings, shares, voices, works
+from linernotes.store.schema import contributions, model_releases, parties, recordings, shares, voices, works
 
-__all__ = ["Page", "page_of", "pages", "recording_from_row"]
+__all__ = ["Page", "model_release_pages", "page_of", "pages", "recording_from_row"]
 
 _PAGE_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some recordings, works and voices; parties by id, what is said of a recording, work or voice by its id."""
+    """Some recordings, works, voices and model releases; parties by id, what is said of each by its id."""
 
     recordings: Sequence[Recording] = ()
     works: Mapping[str, Work] = field(default_factory=dict)
@@ -26,48 +37,47 @@ class Page:
     contributions: Mapping[str, Sequence[Contribution]] = field(default_factory=dict)
     shares: Mapping[str, Sequence[Share]] = field(default_factory=dict)
     voices: Mapping[str, Voice] = field(default_factory=dict)
+    model_releases: Mapping[str, ModelRelease] = field(default_factory=dict)
 
 
 def pages(engine: Engine, *, rows: int = _PAGE_ROWS) -> Iterator[Page]:
-    """Yield all recordings with their works in order of id, then the works that have no recording, then the voices."""
+    """Yield everything in order of id: recordings with works, works without recordings, voices, then models."""
+    for connection, found in _in_order(engine, select(recordings), recordings.c.id, rows):
+        yield _page(connection, found, [row.work_id for row in found if row.work_id is not None])
+    unrecorded = select(works.c.id).where(~exists().where(recordings.c.work_id == works.c.id))
+    for connection, found in _in_order(engine, unrecorded, works.c.id, rows):
+        yield _page(connection, [], [row.id for row in found])
+    for connection, found in _in_order(engine, select(voices), voices.c.id, rows):
+        yield _page(connection, [], [], found)
+    yield from model_release_pages(engine, rows=rows)
+
+
+def model_release_pages(engine: Engine, *, rows: int = _PAGE_ROWS) -> Iterator[Page]:
+    """Yield all model releases in order of id, with the parties that answer for them."""
+    for connection, found in _in_order(engine, select(model_releases), model_releases.c.id, rows):
+        yield _page(connection, [], [], released=found)
+
+
+def _in_order(
+    engine: Engine, query: Select[Any], key: Column[Any], rows: int
+) -> Iterator[tuple[Connection, Sequence[Row[Any]]]]:
+    """Yield what a query finds in order of its key, some rows at a time, each with a connection to ask more."""
     after = ""
     while True:
         with reading(engine) as connection:
-            query = select(recordings).where(recordings.c.id > after).order_by(recordings.c.id).limit(rows)
-            found = connection.execute(query).all()
+            found = connection.execute(query.where(key > after).order_by(key).limit(rows)).all()
             if found:
-                yield _page(connection, found, [row.work_id for row in found if row.work_id is not None])
-        if len(found) < rows:
-            break
-        after = found[-1].id
-    after = ""
-    unrecorded = ~exists().where(recordings.c.work_id == works.c.id)
-    while True:
-        with reading(engine) as connection:
-            query = select(works.c.id).where(works.c.id > after, unrecorded).order_by(works.c.id).limit(rows)
-            ids = list(connection.scalars(query))
-            if ids:
-                yield _page(connection, [], ids)
-        if len(ids) < rows:
-            break
-        after = ids[-1]
-    after = ""
-    while True:
-        with reading(engine) as connection:
-            sung = select(voices).where(voices.c.id > after).order_by(voices.c.id).limit(rows)
-            found = connection.execute(sung).all()
-            if found:
-                yield _page(connection, [], [], found)
+                yield connection, found
         if len(found) < rows:
             return
         after = found[-1].id
 
 
 def page_of(engine: Engine, key: str) -> Page:
-    """Return what is known of a recording, work, voice or party, by id, ISRC, ISWC, IPI name number or ISNI; or empty.
+    """Return what is known of a recording, work, voice, model release or party; or an empty page.
 
-    Of a work, its recordings come too; of a party, its voice, and the works and recordings that it has
-    a part in, at most a page.
+    It is looked up by id, ISRC, ISWC, IPI name number or ISNI. Of a work, its recordings come too; of a party, its
+    voice and models, and the works and recordings that it has a part in, at most a page.
     """
     with reading(engine) as connection:
         recording = connection.execute(
@@ -82,6 +92,9 @@ def page_of(engine: Engine, key: str) -> Page:
         voice = connection.execute(select(voices).where(voices.c.id == key)).first()
         if voice is not None:
             return _page(connection, [], [], [voice])
+        release = connection.execute(select(model_releases).where(model_releases.c.id == key)).first()
+        if release is not None:
+            return _page(connection, [], [], released=[release])
         party = connection.execute(
             select(parties).where(or_(parties.c.id == key, parties.c.ipi_name_number == key, parties.c.isni == key))
         ).first()
@@ -91,15 +104,21 @@ def page_of(engine: Engine, key: str) -> Page:
         subjects = list(connection.scalars(query_of))
         found = connection.execute(select(recordings).where(recordings.c.id.in_(subjects))).all()
         sung = connection.execute(select(voices).where(voices.c.party_id == party.id).order_by(voices.c.id)).all()
-        page = _page(connection, found, subjects, sung)
+        answered = select(model_releases).where(model_releases.c.party_id == party.id).order_by(model_releases.c.id)
+        page = _page(connection, found, subjects, sung, connection.execute(answered.limit(_PAGE_ROWS)).all())
         return replace(page, parties={party.id: _party(party), **page.parties})
 
 
 def _page(
-    connection: Connection, found: Sequence[Row[Any]], work_ids: Sequence[str], sung: Sequence[Row[Any]] = ()
+    connection: Connection,
+    found: Sequence[Row[Any]],
+    work_ids: Sequence[str],
+    sung: Sequence[Row[Any]] = (),
+    released: Sequence[Row[Any]] = (),
 ) -> Page:
     here = {row.id: Work(row.id, row.title, row.iswc) for row in _by(connection, works, works.c.id, set(work_ids))}
     voiced = {row.id: Voice(row.id, row.party_id, row.name, row.consent) for row in sung}
+    models = {row.id: ModelRelease(row.id, row.name, row.party_id) for row in released}
     subjects = {row.id for row in found} | set(here) | set(voiced)
     did: dict[str, list[Contribution]] = {}
     for row in _by(connection, contributions, contributions.c.subject_id, subjects):
@@ -114,9 +133,9 @@ def _page(
             )
         )
     ids = {c.party_id for many in did.values() for c in many} | {s.party_id for many in held.values() for s in many}
-    ids |= {voice.party_id for voice in voiced.values()}
+    ids |= {voice.party_id for voice in voiced.values()} | {model.party_id for model in models.values()}
     people = {row.id: _party(row) for row in _by(connection, parties, parties.c.id, ids)}
-    return Page([recording_from_row(row) for row in found], here, people, did, held, voiced)
+    return Page([recording_from_row(row) for row in found], here, people, did, held, voiced, models)
 
 
 def _by(connection: Connection, table: Table, column: Any, values: set[str]) -> Sequence[Row[Any]]:

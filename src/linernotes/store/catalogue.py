@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, up
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import AiDisclosure, Party, Recording, RecordingEntry, Work
-from linernotes.store.browsing import Page, page_of, pages, recording_from_row
+from linernotes.store.browsing import Page, model_release_pages, page_of, pages, recording_from_row
 from linernotes.store.bulk import put_back, set_aside
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.entering import Batch, Entering
@@ -232,7 +232,7 @@ class Catalogue:
         )
 
     def former(self, subject_ids: Collection[str], on: date) -> dict[str, dict[str, Any]]:
-        """Return what fields of these recordings, works and voices said on a day, where they say something else now."""
+        """Return what fields of these things said on a day, where they say something else now, by id of the thing."""
         told = select(former).where(former.c.subject_id.in_(list(subject_ids)), former.c.until > on)
         found: dict[str, dict[str, Any]] = {}
         with explained(self.path), reading(self.engine) as connection:
@@ -251,6 +251,11 @@ class Catalogue:
         """Return what is known of a recording, work or party; see :func:`linernotes.store.browsing.page_of`."""
         with explained(self.path):
             return page_of(self.engine, key)
+
+    def model_releases(self) -> Iterator[Page]:
+        """Yield the model releases with who answers for them, a page in memory at a time."""
+        with explained(self.path):
+            yield from model_release_pages(self.engine)
 
     def pages(self) -> Iterator[Page]:
         """Yield everything, a page in memory at a time; see :func:`linernotes.store.browsing.pages`."""

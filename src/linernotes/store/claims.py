@@ -25,7 +25,6 @@ from linernotes.model import (
     ClaimStep,
     Evidence,
     EvidenceKind,
-    ModelRelease,
     Obstacle,
     Policy,
     Problem,
@@ -41,7 +40,7 @@ from linernotes.model import (
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.references import look_up, utc
-from linernotes.store.schema import claims, evidence, model_releases, parties, policies, uploads, voices
+from linernotes.store.schema import claims, evidence, parties, policies, uploads, voices
 
 __all__ = ["Claims", "Stored"]
 
@@ -116,18 +115,11 @@ class Claims:
 
     def add_voice(self, voice: Voice, *, at: datetime) -> None:
         """Enter a performer's voice; ConflictError if the id is taken, NotFoundError if the party is not here."""
-        self._add(voices, asdict(voice) | {"registered_at": at}, voice.party_id)
-
-    def add_model_release(self, release: ModelRelease) -> None:
-        """Enter a released model; ConflictError if the id is taken, NotFoundError if the party is not here."""
-        self._add(model_releases, asdict(release), release.party_id)
-
-    def _add(self, table: Any, row: Mapping[str, Any], party_id: str) -> None:
         with explained(self.path), writing(self.engine) as connection:
-            self._check_party(connection, party_id)
-            if connection.execute(select(table.c.id).where(table.c.id == row["id"])).first() is not None:
-                raise ConflictError(f"{row['id']} is in {self.path} already", code="taken")
-            connection.execute(insert(table).values(row))
+            self._check_party(connection, voice.party_id)
+            if connection.execute(select(voices.c.id).where(voices.c.id == voice.id)).first() is not None:
+                raise ConflictError(f"{voice.id} is in {self.path} already", code="taken")
+            connection.execute(insert(voices).values(asdict(voice) | {"registered_at": at}))
 
     def _check_party(self, connection: Connection, party_id: str) -> None:
         if connection.execute(select(parties.c.id).where(parties.c.id == party_id)).first() is None:

@@ -37,7 +37,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from linernotes.model import Problem, RightType, Share
 from linernotes.store.bulk import put_back
-from linernotes.store.schema import contributions, former, parties, recordings, shares, voices, works
+from linernotes.store.schema import contributions, former, model_releases, parties, recordings, shares, voices, works
 
 __all__ = ["WORK_RIGHTS", "Batch", "Entering", "ShareRow", "Succeed", "by_right"]
 
@@ -58,6 +58,8 @@ ContributionRow = tuple[str, str, str, str | None]
 """subject_id, party_id, role, contains_ai."""
 VoiceRow = tuple[str, str, str, str | None]
 """id, party_id, name, consent."""
+ModelReleaseRow = tuple[str, str, str]
+"""id, name, party_id."""
 ShareRow = tuple[str, str, str, int, int, str, date | None, date | None]
 """subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to.
 
@@ -79,6 +81,7 @@ class Batch:
     contributions: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     shares: dict[str, list[ShareRow]] = field(default_factory=dict)
     voices: dict[str, VoiceRow] = field(default_factory=dict)
+    model_releases: dict[str, ModelReleaseRow] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     restated: set[str] = field(default_factory=set)
 
@@ -91,6 +94,7 @@ class Batch:
             dict(sorted(self.contributions.items())),
             dict(sorted(self.shares.items())),
             self.voices,
+            self.model_releases,
             self.where,
             self.restated,
         )
@@ -107,6 +111,7 @@ class Entering:
     n_works: int = 0
     n_recordings: int = 0
     n_voices: int = 0
+    n_model_releases: int = 0
     n_known: int = 0
     n_shares_ended: int = 0
     n_changed: int = 0
@@ -123,6 +128,7 @@ class Entering:
         recording_ids, known_recordings = self._enter_recordings(connection, batch, work_ids, now)
         subjects = work_ids | recording_ids
         known = known_works | known_recordings | self._enter_voices(connection, batch, party_ids, now)
+        self._enter_model_releases(connection, batch, party_ids)
         told: list[ContributionRow] = [(*key, contains_ai) for key, contains_ai in batch.contributions.items()]
         stated: Mapping[str, Sequence[ShareRow]] = batch.shares
         if subjects or any(given != key for given, key in party_ids.items()):
@@ -282,6 +288,25 @@ class Entering:
         _add(connection, voices, new)
         self.n_voices += len(new)
         return set(held)
+
+    def _enter_model_releases(self, connection: Connection, batch: Batch, party_ids: Mapping[str, str]) -> None:
+        """Add the model releases that are not here, by id or by name and who answers for it; what differs is told."""
+        held = {row.id: row for row in _rows(connection, model_releases, model_releases.c.id, [*batch.model_releases])}
+        theirs = [party_ids[row[2]] for row in batch.model_releases.values()]
+        of_party = _rows(connection, model_releases, model_releases.c.party_id, theirs)
+        by_name = {(row.party_id, row.name.casefold()) for row in of_party}
+        new: list[ModelReleaseRow] = []
+        for key, (_, name, party) in batch.model_releases.items():
+            given = {"party_id": party_ids[party], "name": name}
+            if key in held:
+                for column, value in given.items():
+                    if (here := getattr(held[key], column)) != value:
+                        self._succeed(connection, batch, key, (model_releases, key, column), here=here, given=value)
+            elif (party_ids[party], name.casefold()) not in by_name:
+                by_name.add((party_ids[party], name.casefold()))
+                new.append((key, name, party_ids[party]))
+        _add(connection, model_releases, new)
+        self.n_model_releases += len(new)
 
     def _succeed(
         self,
