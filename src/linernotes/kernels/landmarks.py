@@ -1,0 +1,291 @@
+"""Peaks of a whitened spectrum, pairs of them, and how pairs of a query vote for places of a catalogue.
+
+A peak is a cell stronger than all around it. Noise moves cells, but the strongest stay where they are. Two peaks near
+each other make a *pair*: a band, a rise in bands, a span in time. Played higher, the band moves and the rise stays;
+played faster, the span shrinks and the rise stays. So one pair of a query, asked under every change of pitch and
+tempo, points to all places that may be its own. Each pair carries *witnesses*: whether certain cells about its two
+ends, told relative to them, lie above their neighbourhood. A change moves witnesses with their pair, so they hold under every
+change, and they hold in noise as well as all cells do: a vote whose witnesses disagree is not cast.
+
+A vote weighs what it tells: the logarithm of how much likelier it is at the true place than elsewhere.
+
+Source: built from first principles; the weights are log likelihood ratios (I. J. Good, Probability and the weighing of
+evidence, 1950).
+
+Conventions
+-----------
+Frames are those of a query, half as far apart as reference frames. ``bins`` and ``tempo`` as in
+:mod:`linernotes.kernels.align`. A key packs band, rise and span; a posting packs a place in units of eight reference
+frames and the witnesses there; a tally packs the sum of the votes a place has got and which peak voted last.
+"""
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from linernotes.kernels.compiled import compiled, count_ones, readable, writable
+
+__all__ = [
+    "KEYS",
+    "MOST_RISE",
+    "SCALE",
+    "WITNESSES",
+    "count_pairs",
+    "harvest",
+    "keys",
+    "pairs",
+    "peaks",
+    "probe",
+    "vote",
+    "witnesses",
+]
+
+KEYS = 1 << 18
+WITNESSES = 13
+MOST_RISE = 31
+SCALE = 4  # votes are whole numbers: this many to a unit of log likelihood
+_LEAST_SPAN, _MOST_SPAN = 2, 20  # of a key, in two frames
+_TALLEST = 1023  # sums beyond are not told apart by harvest
+
+# Half spans after the first peak, and bands above the first (0) or the second peak (1).
+_WITNESSES = np.array(
+    [
+        *((0, 0, -2), (0, 0, 2), (2, 1, -2), (2, 1, 2), (0, 1, 4), (2, 0, 4), (2, 0, -3)),
+        *((0, 1, -3), (2, 1, 5), (0, 0, 5), (2, 0, 9), (1, 0, 0), (1, 1, 0)),
+    ],
+    np.int64,
+)
+
+_WORDS, _LEVELS = readable(types.uint64, 2), readable(types.float32, 2)
+_PAIRS, _WITNESS_WORDS = readable(types.int32, 2), readable(types.uint32, 2)
+_NUMBERS, _TALLIES = readable(types.uint32, 1), writable(types.uint32, 1)
+
+
+@compiled(
+    types.int64,
+    *(_LEVELS, types.int64, types.int64, types.int64, types.float64),
+    *(writable(types.int32, 2), writable(types.float32, 1)),
+)
+def peaks(  # noqa: PLR0917  (numba knows no keywords)
+    levels: NDArray[np.float32],
+    start: int,
+    stop: int,
+    reach: int,
+    least: float,
+    places: NDArray[np.int32],
+    heights: NDArray[np.float32],
+) -> int:
+    """Write frame and band of all peaks above ``least`` in frames ``start`` to ``stop``, and their levels; count them.
+
+    A peak is the greatest cell within ``reach`` frames and bands; of equals, the first. There is room enough with
+    ``ceil(frames / (reach + 1)) * ceil(bands / (reach + 1))`` rows.
+    """
+    n = 0
+    n_frames, n_bands = levels.shape
+    for t in range(start, stop):
+        for b in range(n_bands):
+            level = levels[t, b]
+            if level <= least:
+                continue
+            greatest = True
+            for u in range(max(0, t - reach), min(n_frames, t + reach + 1)):
+                for c in range(max(0, b - reach), min(n_bands, b + reach + 1)):
+                    other = levels[u, c]
+                    if other > level or (other == level and (u < t or (u == t and c < b))):
+                        greatest = False
+                        break
+                if not greatest:
+                    break
+            if greatest:
+                places[n, 0], places[n, 1], heights[n] = t, b, level
+                n += 1
+    return n
+
+
+@compiled(types.int64, _PAIRS, types.int64, types.int64, types.int64, writable(types.int32, 2))
+def _pair(places: NDArray[np.int32], fan: int, least: int, most: int, out: NDArray[np.int32]) -> int:
+    n = 0
+    for i in range(places.shape[0]):
+        found = 0
+        for j in range(i + 1, places.shape[0]):
+            span, rise = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]
+            if span > most or found == fan:
+                break
+            if span < least or abs(rise) > MOST_RISE:
+                continue
+            if n < out.shape[0]:
+                out[n, 0], out[n, 1], out[n, 2], out[n, 3], out[n, 4] = places[i, 0], places[i, 1], rise, span, i
+            found += 1
+            n += 1
+    return n
+
+
+def count_pairs(places: NDArray[np.int32], *, fan: int, spans: tuple[int, int]) -> int:
+    """Count what :func:`pairs` gives."""
+    return _pair(places, fan, *spans, np.empty((0, 5), np.int32))
+
+
+def pairs(places: NDArray[np.int32], *, fan: int, spans: tuple[int, int]) -> NDArray[np.int32]:
+    """Pair every peak with up to ``fan`` later ones; columns frame, band, rise, span, number of the first peak.
+
+    Parameters
+    ----------
+    places : frame and band of each peak, in order of time
+    spans : least and greatest span, in frames
+    """
+    out = np.empty((count_pairs(places, fan=fan, spans=spans), 5), np.int32)
+    _pair(places, fan, *spans, out)
+    return out
+
+
+def keys(pair: NDArray[np.int32]) -> NDArray[np.uint32]:
+    """Pack band, rise and span, rounded down to two frames, into numbers below :data:`KEYS`."""
+    packed: NDArray[np.uint32] = (pair[:, 1] << 11 | (pair[:, 2] + 32) << 5 | pair[:, 3] >> 1).astype(np.uint32)
+    return packed
+
+
+@compiled(types.void, _WORDS, _WORDS, _PAIRS, readable(types.int64, 2), writable(types.uint32, 2))
+def _witness(
+    signs: NDArray[np.uint64],
+    strong: NDArray[np.uint64],
+    pair: NDArray[np.int32],
+    where: NDArray[np.int64],
+    out: NDArray[np.uint32],
+) -> None:
+    for p in range(pair.shape[0]):
+        said, sure = 0, 0
+        for w in range(where.shape[0]):
+            t = pair[p, 0] + (where[w, 0] * pair[p, 3] + 1) // 2
+            b = pair[p, 1] + where[w, 1] * pair[p, 2] + where[w, 2]
+            if 0 <= t < signs.shape[0] and 0 <= b < 128:
+                bit = np.uint64(b >> 1)
+                said |= np.int64((signs[t, b & 1] >> bit) & np.uint64(1)) << w
+                sure |= np.int64((strong[t, b & 1] >> bit) & np.uint64(1)) << w
+        out[p, 0], out[p, 1] = said, sure
+
+
+def witnesses(signs: NDArray[np.uint64], strong: NDArray[np.uint64], pair: NDArray[np.int32]) -> NDArray[np.uint32]:
+    """What the cells about each pair say, and which of them say it clearly; shape (n, 2), one bit a witness."""
+    out = np.empty((len(pair), 2), np.uint32)
+    _witness(signs, strong, pair, _WITNESSES, out)
+    return out
+
+
+@compiled(
+    types.int64,
+    *(_NUMBERS, readable(types.uint8, 1), _NUMBERS),
+    *(_PAIRS, _WITNESS_WORDS, readable(types.int64, 2), types.int64),
+    *(types.float64, types.int64, types.float64, types.float64, _TALLIES),
+)
+def vote(  # noqa: PLR0913, PLR0917  (numba knows no keywords)
+    offsets: NDArray[np.uint32],
+    weights: NDArray[np.uint8],
+    postings: NDArray[np.uint32],
+    pair: NDArray[np.int32],
+    witness: NDArray[np.uint32],
+    gains: NDArray[np.int64],
+    least: int,
+    middle: float,
+    bins: int,
+    low: float,
+    high: float,
+    tallies: NDArray[np.uint32],
+) -> int:
+    """Let the pairs of a query vote for where its frame ``middle`` lies; count the postings looked at.
+
+    Parameters
+    ----------
+    offsets : shape (KEYS + 1,): postings of key ``k`` are ``offsets[k]`` to ``offsets[k + 1]``
+    weights : shape (KEYS,): what equal keys alone tell; 0: too frequent to tell anything
+    gains : shape (WITNESSES + 1, WITNESSES + 1): what witnesses add, by how many are sure and how many disagree
+    least : a vote that tells less is not cast
+    low, high : least and greatest tempo
+    tallies : one a place, added to: the sum in the upper 16 bits; a peak votes once for a place
+    """
+    looked_at = 0
+    for p in range(pair.shape[0]):
+        band = pair[p, 1] - bins
+        if band < 0 or band > 127:
+            continue
+        span = pair[p, 3]
+        said, sure = np.uint64(witness[p, 0]), np.uint64(witness[p, 1])
+        n_sure = count_ones(sure)
+        stamp = (pair[p, 4] + 1) & 0xFFFF
+        first = max(_LEAST_SPAN, int(np.ceil(span * low - 1.0)) >> 1)
+        last = min(_MOST_SPAN, int(np.floor(span * high + 1.0)) >> 1)
+        for half in range(first, last + 1):
+            key = band << 11 | (pair[p, 2] + 32) << 5 | half
+            weight = np.int64(weights[key])
+            most = -1
+            while most < n_sure and weight > 0 and weight + gains[n_sure, most + 1] >= least:
+                most += 1
+            if most < 0:
+                continue
+            tempo = min(max((2 * half + 0.5) / span, low), high)
+            ahead = int(np.floor((middle - pair[p, 0]) * tempo * 0.5)) + 4
+            start, stop = np.int64(offsets[key]), np.int64(offsets[key + 1])
+            looked_at += stop - start
+            for q in range(start, stop):
+                posting = np.int64(postings[q])
+                against = np.int64(count_ones((np.uint64(posting) ^ said) & sure))
+                if against > most:
+                    continue
+                place = (((posting >> WITNESSES) << 3) + ahead) >> 3
+                if 0 <= place < tallies.shape[0]:
+                    tally = np.int64(tallies[place])
+                    if (tally & 0xFFFF) != stamp:
+                        total = min((tally >> 16) + weight + gains[n_sure, against], 0xFFFF)
+                        tallies[place] = total << 16 | stamp
+    return looked_at
+
+
+@compiled(types.int64, _NUMBERS, writable(types.int64, 1))
+def harvest(tallies: NDArray[np.uint32], out: NDArray[np.int64]) -> int:
+    """Write the places with the greatest sums, as many as ``out`` holds, in order of place; count them."""
+    histogram = np.zeros(_TALLEST + 1, np.int64)
+    for place in range(tallies.shape[0]):
+        if tallies[place]:
+            histogram[min(np.int64(tallies[place]) >> 16, _TALLEST)] += 1
+    floor, above = _TALLEST, 0
+    while floor > 1 and above + histogram[floor] < out.shape[0]:
+        above += histogram[floor]
+        floor -= 1
+    equals = out.shape[0] - above
+    n = 0
+    for place in range(tallies.shape[0]):
+        if tallies[place] and n < out.shape[0]:
+            total = min(np.int64(tallies[place]) >> 16, _TALLEST)
+            if total > floor or (total == floor and equals > 0):
+                equals -= total == floor
+                out[n] = place
+                n += 1
+    return n
+
+
+@compiled(
+    types.void,
+    *(_WORDS, readable(types.uint64, 1), readable(types.uint64, 1), readable(types.int64, 1), types.int64),
+    *(writable(types.int64, 1), writable(types.int64, 1)),
+)
+def probe(  # noqa: PLR0917  (numba knows no keywords)
+    frames: NDArray[np.uint64],
+    signs: NDArray[np.uint64],
+    strong: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    reach: int,
+    at: NDArray[np.int64],
+    opposite: NDArray[np.int64],
+) -> None:
+    """Lay even bands on every second frame near ``starts``; write the best start and the opposite cells there.
+
+    ``at`` is -1 where the words do not fit.
+    """
+    last = frames.shape[0] - 2 * (signs.shape[0] - 1) - 1
+    for c in range(starts.shape[0]):
+        at[c], opposite[c] = -1, 0
+        for a in range(max(0, starts[c] - reach), min(last, starts[c] + reach) + 1):
+            total = np.uint64(0)
+            for i in range(signs.shape[0]):
+                total += count_ones((frames[a + 2 * i, 0] ^ signs[i]) & strong[i])
+            if at[c] < 0 or total < opposite[c]:
+                at[c], opposite[c] = a, np.int64(total)
