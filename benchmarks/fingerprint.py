@@ -3,9 +3,9 @@
 CPU seconds are of this process, which does not decode: decoding runs in a child. Peers: Chromaprint's ``fpcalc``,
 which decodes and extracts and does not search.
 
-A large catalogue is made of the real recordings and of entries drawn from their cells: two-second pieces of random
-recordings, played backwards and moved by a random number of bands, so that they sound like music to the search and
-like no recording in particular.
+A large catalogue is made of the real recordings and of entries drawn from them: eight-second pieces of random
+recordings played backwards, moved by a random number of bands, as long as some real one. They sound like music to the
+search and like no recording in particular.
 """
 
 import csv
@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from benchmarks.outcome import Outcome, arguments, tell
 from linernotes import audio
 from linernotes.analyse import fingerprint
-from linernotes.model import Fingerprint
+from linernotes.kernels import align
+from linernotes.model import CELL_FRAMES, LANDMARK_KEYS, Fingerprint
 from linernotes.render import band
 from linernotes.store.index import Index
 
@@ -31,7 +32,7 @@ __all__ = ["main", "measure"]
 
 RATE_HZ = fingerprint.DEFAULT.sample_rate_hz
 STYLES = ("indie folk", "synth pop", "jazz trio", "rock")
-PIECE = 32  # frames, 2 s
+PIECE = 16  # cells, 8 s
 Sound = NDArray[np.float32]
 
 
@@ -67,23 +68,35 @@ def cost(work: Callable[[], object], n: int = 1) -> tuple[float, float]:
     return min(s for s, _ in spent), min(s for _, s in spent)
 
 
-def drawn(real: list[Fingerprint], n_frames: int, rng: np.random.Generator) -> Fingerprint:
-    """Draw an entry from the cells of real recordings."""
-    pieces: list[NDArray[np.uint64]] = []
-    loud_pieces: list[NDArray[np.uint64]] = []
-    for _ in range(-(-n_frames // PIECE)):
-        source = real[int(rng.integers(len(real)))]
-        start = 2 * int(rng.integers(0, max(1, len(source.frames) - PIECE) // 2 + 1))
-        shift = np.uint64(rng.integers(1, 16))
-        for kept, piece in (
-            (pieces, source.frames[start : start + PIECE]),
-            (loud_pieces, source.loud_frames[start // 2 : (start + PIECE) // 2]),
-        ):
-            kept.append((piece[::-1] >> shift) | (piece[::-1] << (np.uint64(64) - shift)))
-    frames = np.concatenate(pieces)[:n_frames]
-    loud_frames = np.concatenate(loud_pieces)[: (len(frames) + 1) // 2]
-    nothing = frames[:0]
-    return Fingerprint(fingerprint.DEFAULT.id, len(frames) * 0.064, frames, loud_frames, nothing, nothing)
+def drawn(backwards: list[Fingerprint], n_cells: int, rng: np.random.Generator) -> Fingerprint:
+    """Draw an entry of so many cells (:data:`linernotes.model.CELL_FRAMES`) from recordings played backwards."""
+    frames, loud_frames, landmarks = [], [], []
+    first = 0
+    while first < n_cells:
+        source = backwards[int(rng.integers(len(backwards)))]
+        n = min(PIECE, n_cells - first, len(source.frames) // CELL_FRAMES)
+        start, bands = int(rng.integers(0, len(source.frames) // CELL_FRAMES - n + 1)), int(rng.integers(-12, 13))
+        frames.append(align.moved(source.frames[CELL_FRAMES * start : CELL_FRAMES * (start + n)], bands))
+        loud_frames.append(
+            align.moved(source.loud_frames[CELL_FRAMES // 2 * start : CELL_FRAMES // 2 * (start + n)], bands)
+        )
+        low, high = np.searchsorted(source.landmarks[:, 1], (start, start + n))
+        piece = source.landmarks[low:high].astype(np.int64)
+        piece[:, 0] -= bands << 11  # the band of the first peak
+        piece[:, 1] += first - start
+        first += n
+        landmarks.append(piece[(piece[:, 0] >= 0) & (piece[:, 0] < LANDMARK_KEYS)].astype(np.uint32))
+    nothing = frames[0][:0]
+    return Fingerprint(
+        fingerprint.DEFAULT.id,
+        n_cells * CELL_FRAMES * 0.064,
+        np.concatenate(frames),
+        np.concatenate(loud_frames),
+        nothing,
+        nothing,
+        np.concatenate(landmarks),
+        np.zeros((0, 2), np.int32),
+    )
 
 
 def extraction(sources: list[Path | Sound], sounds: list[Sound]) -> dict[str, float]:

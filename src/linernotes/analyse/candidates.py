@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from linernotes.kernels import align
 from linernotes.model import Fingerprint, FingerprintIndex, FingerprintSegment
 
-__all__ = ["ALL_TRANSFORMS", "UNCHANGED", "Catalogue", "Stretch", "propose", "rank"]
+__all__ = ["ALL_TRANSFORMS", "UNCHANGED", "Catalogue", "Stretch", "distinct", "even_bands", "propose", "rank", "thin"]
 
 Table = NDArray[np.float64]
 Hypothesis = tuple[float, int]
@@ -128,15 +128,18 @@ def propose(stretch: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothe
     """
     rows = [np.zeros((0, len(align.COLUMNS)))]
     for tempo, bins in hypotheses:
-        index, reach = _thin(stretch, tempo)
+        index, reach = thin(stretch, tempo)
         signs, strong = (
-            _even_bands(stretch.query.signs[index], bins),
-            _even_bands(stretch.query.strong[index], bins),
+            even_bands(stretch.query.signs[index], bins),
+            even_bands(stretch.query.strong[index], bins),
         )
         rows.append(_places(catalogue, signs, strong, reach=reach, tempo=tempo, bins=bins))
-    table = np.concatenate(rows)
+    return distinct(np.concatenate(rows), catalogue, limit=limit)
+
+
+def distinct(table: Table, catalogue: Catalogue, *, limit: int) -> Table:
+    """Keep the best alignment of each neighbourhood (half a second, three bands, two tempos), few of each recording."""
     table = table[np.argsort(-table[:, 5], kind="stable")]
-    # One of each neighbourhood: half a second, three bands, two tempos.
     key = np.stack([table[:, 0] // 8, (table[:, 2] + 30) // 3, np.round(np.log(table[:, 1]) / 0.055) // 2], axis=1)
     _, first = np.unique(key, axis=0, return_index=True)
     table = table[np.sort(first)]
@@ -153,7 +156,7 @@ def rank(groups: NDArray[Any]) -> NDArray[np.intp]:
     return ranks
 
 
-def _thin(stretch: Stretch, tempo: float) -> tuple[NDArray[np.intp], float]:
+def thin(stretch: Stretch, tempo: float) -> tuple[NDArray[np.intp], float]:
     """Query frames two reference frames apart, and how many reference frames they span."""
     step = 4.0 / tempo
     n = int((stretch.stop - stretch.start - 1) / step) + 1
@@ -161,7 +164,7 @@ def _thin(stretch: Stretch, tempo: float) -> tuple[NDArray[np.intp], float]:
     return np.floor(first + np.arange(n) * step + 0.5).astype(np.intp), 2.0 * (n - 1)
 
 
-def _even_bands(words: NDArray[np.uint64], bins: int) -> NDArray[np.uint64]:
+def even_bands(words: NDArray[np.uint64], bins: int) -> NDArray[np.uint64]:
     """Return the even bands of packed frames after moving everything ``bins`` bands down."""
     column, shift = np.ascontiguousarray(words[:, bins & 1]), bins >> 1
     moved: NDArray[np.uint64] = column >> np.uint64(shift) if shift >= 0 else column << np.uint64(-shift)

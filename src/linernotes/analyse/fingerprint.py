@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linernotes.analyse import candidates, verdicts
-from linernotes.analyse.candidates import ALL_TRANSFORMS, UNCHANGED, Catalogue, Hypothesis, Stretch, Table
+from linernotes.analyse import candidates, landmarks, verdicts
+from linernotes.analyse.candidates import ALL_TRANSFORMS, Catalogue, Stretch, Table
 from linernotes.analyse.cells import DEFAULT, Parameters, extract
 from linernotes.analyse.stretches import Diagonal, follow
 from linernotes.analyse.verdicts import Step
@@ -38,8 +38,12 @@ _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
 _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
+_FRAMES_A_SEARCH, _FRAMES_A_WINDOW = 1e8, 1.4e6
+"""Upper bound of the frames one search may ask for changed recordings by their landmarks, and what a window costs
+whatever the catalogue."""
 _WORDS_A_SEARCH = 4e9
-"""Upper bound of the 64-bit comparisons one search may spend on changed recordings, about a second of one core."""
+"""Upper bound of the 64-bit comparisons one search may spend on laying cells on every place, about a second of one
+core: nothing in catalogues beyond some thousand recordings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,18 @@ def match(
     kept: list[_Heard] = []
     for window in windows:
         if not _explained(window, kept):
-            _keep(kept, _hear(window, catalogue, UNCHANGED, max(threshold, _SURE)), query, catalogue)
-    for window in _affordable([w for w in windows if not _explained(w, kept)], catalogue):
+            proposed = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
+            _keep(kept, _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False), query, catalogue)
+    unexplained = [window for window in windows if not _explained(window, kept)]
+    for window in _spread(unexplained, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW)):
         if not _explained(window, kept):
-            _keep(kept, _hear(window, catalogue, ALL_TRANSFORMS, threshold), query, catalogue)
+            proposed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
+            _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
+    unanswered = [window for window in windows if not _answered(window, kept)]
+    for window in _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4)):
+        if not _answered(window, kept):
+            proposed = candidates.propose(window, catalogue, ALL_TRANSFORMS, limit=400)
+            _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
     best = sorted(kept, key=lambda heard: (-heard.probability, -heard.score))[:limit]
     matches = [_told(heard, query, catalogue, parameters) for heard in best]
     return sorted(matches, key=lambda m: (m.query_start_s, m.recording_id))
@@ -96,10 +108,9 @@ def _windows(query: Fingerprint) -> list[Stretch]:
     return [Stretch(query, start, start + _WINDOW) for start in [*range(0, last, _STRIDE), last]]
 
 
-def _affordable(windows: list[Stretch], catalogue: Catalogue) -> list[Stretch]:
-    """As many windows, spread evenly, as the bound on comparisons allows."""
-    cost = len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4
-    n = min(len(windows), int(_WORDS_A_SEARCH / cost))
+def _spread(windows: list[Stretch], most: float) -> list[Stretch]:
+    """At most so many windows, spread evenly."""
+    n = min(len(windows), int(most))
     return [windows[i] for i in np.linspace(0, len(windows) - 1, n).round().astype(int)] if n else []
 
 
@@ -111,12 +122,18 @@ def _explained(window: Stretch, kept: Sequence[_Heard]) -> bool:
     return int(covered.sum()) >= len(covered) - _STRIDE
 
 
-def _hear(window: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothesis], threshold: float) -> list[_Heard]:
+def _answered(window: Stretch, kept: Sequence[_Heard]) -> bool:
+    """Whether recordings were told in most of a window."""
+    covered = np.zeros(window.stop - window.start, np.bool_)
+    for d in (heard.diagonal for heard in kept):
+        covered[max(0, d.start - window.start) : max(0, d.stop - window.start)] = True
+    return 2 * int(covered.sum()) >= len(covered)
+
+
+def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, threshold: float, *, searched: bool) -> list[_Heard]:
     """Weigh what a window, and the window with its surroundings, may be; most probable first."""
-    proposed = candidates.propose(window, catalogue, hypotheses, limit=100 if hypotheses is UNCHANGED else 400)
     table = verdicts.improve(window, catalogue, proposed, _COARSE)[:_REFINED]
     table = _with_unchanged(window, catalogue, table, table)
-    searched = len(hypotheses) > 1
     heard = _weighed(window, catalogue, table, threshold=threshold, searched=searched)
     wide = Stretch(window.query, max(0, window.start - _STRIDE), min(len(window.query.signs), window.stop + _STRIDE))
     if len(table) and wide.stop - wide.start > 1.2 * (window.stop - window.start):

@@ -153,7 +153,7 @@ def _witness(
     out: NDArray[np.uint32],
 ) -> None:
     for p in range(pair.shape[0]):
-        said, sure = 0, 0
+        said, sure = np.int64(0), np.int64(0)
         for w in range(where.shape[0]):
             t = pair[p, 0] + (where[w, 0] * pair[p, 3] + 1) // 2
             b = pair[p, 1] + where[w, 1] * pair[p, 2] + where[w, 2]
@@ -177,7 +177,7 @@ def witnesses(signs: NDArray[np.uint64], strong: NDArray[np.uint64], pair: NDArr
     *(_PAIRS, _WITNESS_WORDS, readable(types.int64, 2), types.int64),
     *(types.float64, types.int64, types.float64, types.float64, _TALLIES),
 )
-def vote(  # noqa: PLR0913, PLR0917  (numba knows no keywords)
+def vote(  # noqa: PLR0917  (numba knows no keywords)
     offsets: NDArray[np.uint32],
     weights: NDArray[np.uint8],
     postings: NDArray[np.uint32],
@@ -216,7 +216,7 @@ def vote(  # noqa: PLR0913, PLR0917  (numba knows no keywords)
         for half in range(first, last + 1):
             key = band << 11 | (pair[p, 2] + 32) << 5 | half
             weight = np.int64(weights[key])
-            most = -1
+            most = np.int64(-1)
             while most < n_sure and weight > 0 and weight + gains[n_sure, most + 1] >= least:
                 most += 1
             if most < 0:
@@ -245,7 +245,8 @@ def harvest(tallies: NDArray[np.uint32], out: NDArray[np.int64]) -> int:
     histogram = np.zeros(_TALLEST + 1, np.int64)
     for place in range(tallies.shape[0]):
         if tallies[place]:
-            histogram[min(np.int64(tallies[place]) >> 16, _TALLEST)] += 1
+            total = np.int64(tallies[place]) >> 16
+            histogram[min(_TALLEST, total)] += 1
     floor, above = _TALLEST, 0
     while floor > 1 and above + histogram[floor] < out.shape[0]:
         above += histogram[floor]
@@ -254,7 +255,8 @@ def harvest(tallies: NDArray[np.uint32], out: NDArray[np.int64]) -> int:
     n = 0
     for place in range(tallies.shape[0]):
         if tallies[place] and n < out.shape[0]:
-            total = min(np.int64(tallies[place]) >> 16, _TALLEST)
+            total = np.int64(tallies[place]) >> 16
+            total = min(_TALLEST, total)
             if total > floor or (total == floor and equals > 0):
                 equals -= total == floor
                 out[n] = place

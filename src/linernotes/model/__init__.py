@@ -41,6 +41,14 @@ from linernotes.model.hearing import (
     Match,
     Transform,
 )
+from linernotes.model.landmarks import (
+    BLOCK_CELLS,
+    CELL_FRAMES,
+    LANDMARK_KEYS,
+    WITNESS_BITS,
+    LandmarkTable,
+    cell_starts,
+)
 from linernotes.model.paying import (
     Account,
     Deduction,
@@ -63,6 +71,10 @@ from linernotes.model.telling import (
 )
 
 __all__ = [
+    "BLOCK_CELLS",
+    "CELL_FRAMES",
+    "LANDMARK_KEYS",
+    "WITNESS_BITS",
     "Account",
     "Action",
     "AiDisclosure",
@@ -81,6 +93,7 @@ __all__ = [
     "Fingerprint",
     "FingerprintIndex",
     "FingerprintSegment",
+    "LandmarkTable",
     "Match",
     "ModelRelease",
     "Obstacle",
@@ -107,4 +120,5 @@ __all__ = [
     "UseType",
     "Voice",
     "Work",
+    "cell_starts",
 ]
