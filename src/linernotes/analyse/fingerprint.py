@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from linernotes.analyse import candidates, landmarks, recurrence, verdicts
 from linernotes.analyse.candidates import ALL_TRANSFORMS, Catalogue, Stretch, Table
 from linernotes.analyse.cells import DEFAULT, Parameters, extract
-from linernotes.analyse.recurrence import Part, Presence
 from linernotes.analyse.stretches import Diagonal, follow
 from linernotes.analyse.verdicts import Step
 from linernotes.errors import ConflictError
@@ -37,6 +36,7 @@ _WINDOW, _STRIDE, _LEAST = 156, 78, 32  # query frames: 5 s, 2.5 s, 1 s
 _COARSE = (Step((4, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
 _PLACE_ONLY = (Step((4, 0.5)), Step((1, 0.25)))
 _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
+_LONG = 470  # query frames, 15 s, from which something may recur
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
 _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
@@ -81,35 +81,26 @@ def match(
         return []
     windows = _windows(query)
     kept: list[_Heard] = []
-    presence = Presence()
-
-    def keep(window: Stretch, heard: Sequence[_Heard], least: float) -> None:
-        for h in heard:
-            presence.note((h.diagonal.segment, h.diagonal.recording), window.start, h.probability)
-        _keep(kept, [h for h in heard if h.probability >= least], query, catalogue)
-
     for window in windows:
         if not _explained(window, kept):
             proposed = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
-            keep(window, _hear(window, catalogue, proposed, searched=False), max(threshold, _SURE))
+            _keep(kept, _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False), query, catalogue)
     unexplained = [window for window in windows if not _explained(window, kept)]
     for window in _spread(unexplained, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW)):
         if not _explained(window, kept):
             proposed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
-            keep(window, _hear(window, catalogue, proposed, searched=True), threshold)
+            _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
     unanswered = [window for window in windows if not _answered(window, kept)]
     for window in _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4)):
         if not _answered(window, kept):
             proposed = candidates.propose(window, catalogue, ALL_TRANSFORMS, limit=400)
-            keep(window, _hear(window, catalogue, proposed, searched=True), threshold)
-    present = presence.recordings()
-    if present:
-        part = Part.of(catalogue, present)
+            _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
+    if len(query.signs) >= _LONG:
         short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
-        cost = len(ALL_TRANSFORMS) * part.catalogue.n_frames * recurrence.WINDOW / 4
-        for window in _spread(short, _WORDS_A_SEARCH / cost):
-            heard = [_heard(window, catalogue, *told) for told in recurrence.hear(window, catalogue, part)]
-            _keep(kept, [h for h in heard if h.probability >= threshold], query, catalogue)
+        for faint in recurrence.search(short, catalogue, words=_WORDS_A_SEARCH):
+            if faint.probability >= threshold:
+                heard = _heard(faint.window, catalogue, faint.place, faint.probability, faint.row)
+                _keep(kept, [heard], query, catalogue)
     best = sorted(kept, key=lambda heard: (-heard.probability, -heard.score))[:limit]
     matches = [_told(heard, query, catalogue, parameters) for heard in best]
     return sorted(matches, key=lambda m: (m.query_start_s, m.recording_id))
@@ -147,11 +138,11 @@ def _answered(window: Stretch, kept: Sequence[_Heard]) -> bool:
     return 2 * int(covered.sum()) >= len(covered)
 
 
-def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, *, searched: bool) -> list[_Heard]:
+def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, threshold: float, *, searched: bool) -> list[_Heard]:
     """Weigh what a window, and the window with its surroundings, may be; most probable first."""
     table = verdicts.improve(window, catalogue, proposed, _COARSE)[:_REFINED]
     table = _with_unchanged(window, catalogue, table, table)
-    heard = _weighed(window, catalogue, table, searched=searched)
+    heard = _weighed(window, catalogue, table, threshold=threshold, searched=searched)
     wide = Stretch(window.query, max(0, window.start - _STRIDE), min(len(window.query.signs), window.stop + _STRIDE))
     if len(table) and wide.stop - wide.start > 1.2 * (window.stop - window.start):
         moved = table[:_REFINED].copy()
@@ -160,6 +151,7 @@ def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, *, searched: b
             wide,
             catalogue,
             _with_unchanged(wide, catalogue, moved, verdicts.improve(wide, catalogue, moved, _WIDE)),
+            threshold=threshold,
             searched=searched,
         )
     return sorted(heard, key=lambda h: -h.probability)
@@ -173,7 +165,7 @@ def _with_unchanged(stretch: Stretch, catalogue: Catalogue, places: Table, table
     return both[np.argsort(-both[:, 5], kind="stable")]
 
 
-def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, searched: bool) -> list[_Heard]:
+def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, threshold: float, searched: bool) -> list[_Heard]:
     table = verdicts.one_each(table[:_WEIGHED])
     if not len(table):
         return []
@@ -181,7 +173,7 @@ def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, searched: 
     heard = []
     for row, probability in zip(table, chances, strict=True):
         where = catalogue.locate(row[3])
-        if probability >= recurrence.FAINTEST and where is not None:
+        if probability >= threshold and where is not None:
             heard.append(_heard(stretch, catalogue, where, float(probability), row))
     return heard
 

@@ -1,58 +1,98 @@
 """What is heard faintly again and again: recordings cut into pieces too short, or too deep under others, to be told.
 
-What every window says for a recording is added up over the whole query. A recording that gathers enough is present,
-and is looked for once more in short windows: where only its own places compete, less agreement is enough.
+A new song may be made of parts of others: two bars here, two there, pitched, one over the other. One such piece alone is
+seldom told. But what short windows say for each recording can be added up over the whole query; a recording that gathers
+enough is present, and is looked for once more: where only its own places compete, less agreement is enough.
 
-Conventions
------------
-Recordings are told by segment and number, as :meth:`linernotes.analyse.candidates.Catalogue.locate` does.
+Source: built from first principles: a mixture likelihood for presence (a recording is heard in a tenth of the windows,
+or in none), and an empirical prior for its places.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.analyse import candidates, verdicts
-from linernotes.analyse.candidates import ALL_TRANSFORMS, Catalogue, Stretch, Table
+from linernotes.analyse.candidates import ALL_TRANSFORMS, Catalogue, Hypothesis, Stretch, Table
 from linernotes.analyse.verdicts import Step
 from linernotes.model import Fingerprint, FingerprintSegment, LandmarkTable, cell_starts
 
-__all__ = ["FAINTEST", "Part", "Presence", "WINDOW", "hear", "windows"]
+__all__ = ["Faint", "search", "windows"]
 
 Place = tuple[int, int]
-WINDOW, _STRIDE = 94, 47  # query frames: 3 s, 1.5 s
-FAINTEST = 0.02  # least probability of a window that counts
-_HINT = 3.0  # log-odds added to a window's before they are summed
-_ENOUGH = 4.0
+"""Segment and number of a recording, as :meth:`Catalogue.locate` tells it."""
+
+LIKELY: tuple[Hypothesis, ...] = tuple(
+    (tempo, bins)
+    for tempo, bins in ALL_TRANSFORMS
+    if tempo == 1 or bins == 0 or abs(24 * math.log2(tempo) - bins) < 1.05
+)
+"""Pitch alone, tempo alone, and both as a turntable does."""
+_WINDOW, _STRIDE = 94, 24  # query frames: 3 s, 0.77 s
+_HEARD_SHARE, _PRIOR_LOG_ODDS = 0.1, 4.0  # of windows; taken from what a window says, which knows the prior
+_CLEAREST = 8.0  # log-odds
+_ENOUGH = 1.5
 _MOST = 8  # recordings looked for again
-_PROPOSED, _PROPOSED_PER_RECORDING, _LEAST_DEVIATIONS = 1500, 400, 2.5
 _STEPS = (Step((4, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
+_REFINED = 60
+_PROPOSED, _PROPOSED_PER_RECORDING, _LEAST_DEVIATIONS = 1500, 400, 2.5
 # Log-odds of a window's best place in a recording that is present, from those in the whole catalogue; fitted on 14
 # songs of three layers (evaluations.layers).
 _FIRM, _PER_LOG_ODD = 3.2, 0.45
 
 
-@dataclass(slots=True)
-class Presence:
-    """What windows say for recordings."""
+@dataclass(frozen=True, slots=True)
+class Faint:
+    """A window heard in a recording that is present, and its row in the whole catalogue."""
 
-    _told: dict[Place, dict[int, float]] = field(default_factory=dict)
+    window: Stretch
+    place: Place
+    probability: float
+    row: NDArray[np.float64]
 
-    def note(self, place: Place, start: int, probability: float) -> None:
-        """Keep what the window that begins at ``start`` says for a recording."""
-        log_odds = math.log(probability / (1 - probability)) if probability < 1 else 30.0
-        told = self._told.setdefault(place, {})
-        told[start] = max(told.get(start, -30.0), log_odds)
 
-    def recordings(self) -> list[Place]:
-        """Recordings that gathered enough, the most first."""
-        sums = {p: sum(math.log1p(math.exp(odds + _HINT)) for odds in told.values()) for p, told in self._told.items()}
-        enough = [place for place, gathered in sums.items() if gathered >= _ENOUGH]
-        return sorted(enough, key=lambda place: (-sums[place], place))[:_MOST]
+def windows(query: Fingerprint) -> list[Stretch]:
+    """Short windows over the whole query."""
+    last = len(query.signs) - _WINDOW
+    return [Stretch(query, start, start + _WINDOW) for start in range(0, last + 1, _STRIDE)]
+
+
+def search(short: Sequence[Stretch], catalogue: Catalogue, *, words: float) -> Iterator[Faint]:
+    """Find what recurs in ``short`` windows; both passes together make at most twice ``words`` comparisons of a word."""
+    asked = _affordable(short[::2], LIKELY, catalogue, words)
+    sure = _present(asked, catalogue)
+    if not sure:
+        return
+    part = Part.of(catalogue, list(sure))
+    for window in _affordable(short, ALL_TRANSFORMS, part.catalogue, words):
+        for place, log_odds, row in _heard(window, catalogue, part):
+            yield Faint(window, place, sure[place] * _chance(_FIRM + _PER_LOG_ODD * log_odds), row)
+
+
+def _affordable(
+    short: Sequence[Stretch], hypotheses: Sequence[Hypothesis], catalogue: Catalogue, words: float
+) -> list[Stretch]:
+    n = min(len(short), int(words / (len(hypotheses) * catalogue.n_frames * _WINDOW / 4)))
+    return [short[i] for i in np.linspace(0, len(short) - 1, n).round().astype(int)] if n else []
+
+
+def _present(asked: Sequence[Stretch], catalogue: Catalogue) -> dict[Place, float]:
+    """Tell which recordings are present, as all windows together say, and how probably; the surest first."""
+    gains: dict[Place, list[float]] = {}
+    for window in asked:
+        proposed = candidates.propose(window, catalogue, LIKELY, limit=250)
+        table = verdicts.one_each(verdicts.improve(window, catalogue, proposed, _STEPS)[:_REFINED])
+        for place, log_odds, _ in _best_of_each(window, catalogue, table):
+            likelihood = math.exp(min(log_odds, _CLEAREST) + _PRIOR_LOG_ODDS)
+            gains.setdefault(place, []).append(math.log(1 - _HEARD_SHARE + _HEARD_SHARE * likelihood))
+    silent = math.log(1 - _HEARD_SHARE)
+    sums = {place: sum(told) + (len(asked) - len(told)) * silent for place, told in gains.items()}
+    ranked = sorted(sums, key=lambda place: (-sums[place], place))[:_MOST]
+    return {place: _chance(sums[place]) for place in ranked if sums[place] >= _ENOUGH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +134,8 @@ def _alone(segment: FingerprintSegment, r: int) -> FingerprintSegment:
     )
 
 
-def windows(query: Fingerprint) -> list[Stretch]:
-    """Short windows over the whole query."""
-    last = len(query.signs) - WINDOW
-    return [Stretch(query, start, start + WINDOW) for start in range(0, last + 1, _STRIDE)]
-
-
-def hear(window: Stretch, catalogue: Catalogue, part: Part) -> list[tuple[Place, float, NDArray[np.float64]]]:
-    """Weigh where in each recording of a part a window may be: recording, probability, and row in the catalogue."""
+def _heard(window: Stretch, catalogue: Catalogue, part: Part) -> Iterator[tuple[Place, float, NDArray[np.float64]]]:
+    """Tell where in each recording of a part a window is heard best."""
     proposed = candidates.propose(
         window,
         part.catalogue,
@@ -111,17 +145,24 @@ def hear(window: Stretch, catalogue: Catalogue, part: Part) -> list[tuple[Place,
         least_deviations=_LEAST_DEVIATIONS,
     )
     table = verdicts.one_each(verdicts.improve(window, catalogue, part.in_whole(proposed), _STEPS))
+    return _best_of_each(window, catalogue, table)
+
+
+def _best_of_each(
+    window: Stretch, catalogue: Catalogue, table: Table
+) -> Iterator[tuple[Place, float, NDArray[np.float64]]]:
+    """Weigh a table; each recording's best row and its log-odds."""
     if not len(table):
-        return []
+        return
     chances = verdicts.probabilities(verdicts.features(window, catalogue, table), searched=True)
-    best: dict[Place, tuple[Place, float, NDArray[np.float64]]] = {}
-    for row, chance in zip(table, chances, strict=True):
-        place = catalogue.locate(row[3])
-        if place is not None and (place not in best or chance > best[place][1]):
-            best[place] = (place, float(chance), row)
-    return [(place, _when_present(chance), row) for place, chance, row in best.values()]
+    told: set[Place] = set()
+    for i in np.argsort(-chances, kind="stable"):
+        place = catalogue.locate(table[i, 3])
+        if place is not None and place not in told:
+            told.add(place)
+            chance = min(max(float(chances[i]), 1e-12), 1 - 1e-12)
+            yield place, math.log(chance / (1 - chance)), table[i]
 
 
-def _when_present(probability: float) -> float:
-    log_odds = math.log(max(probability, 1e-12) / max(1 - probability, 1e-12))
-    return 1 / (1 + math.exp(-_FIRM - _PER_LOG_ODD * log_odds))
+def _chance(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
