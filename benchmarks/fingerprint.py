@@ -136,17 +136,23 @@ def queries(sounds: list[Sound], rng: np.random.Generator) -> dict[str, Fingerpr
 
 
 def growth(
-    real: list[Fingerprint], asked: dict[str, Fingerprint], sizes: list[int], folder: Path
+    real: list[Fingerprint],
+    backwards: list[Fingerprint],
+    asked: dict[str, Fingerprint],
+    sizes: list[int],
+    folder: Path,
 ) -> list[dict[str, float | str]]:
     """Search catalogues of growing size."""
     rng, rows = np.random.default_rng(7), []
+    lengths = [n for n in (len(entry.frames) // CELL_FRAMES for entry in real) if n]
+    backwards = [entry for entry in backwards if len(entry.frames) >= CELL_FRAMES]
     with Index(folder, parameter_id=fingerprint.DEFAULT.id, writable=True) as index:
         index.add({f"real_{i}": entry for i, entry in enumerate(real)})
         for size in sizes:
             while len(index) < size:
                 n = min(size - len(index), 20_000)
-                length = len(real[0].frames)
-                index.add({f"drawn_{len(index) + i}": drawn(real, length, rng) for i in range(n)})
+                names = [f"drawn_{len(index) + i}" for i in range(n)]
+                index.add({name: drawn(backwards, int(rng.choice(lengths)), rng) for name in names})
             row: dict[str, float | str] = {"recordings": len(index)}
             row["hours"] = sum(len(s.frames) for s in index.segments) * 2 * fingerprint.DEFAULT.frame_s / 3600
             for name, query in asked.items():
@@ -182,8 +188,9 @@ def measure(data: Path | None, *, quick: bool) -> Outcome:
     real = [fingerprint.extract([sound]) for sound in sounds]
     asked = queries(sounds, np.random.default_rng(3))
     sizes = [len(real)] + ([] if quick else [1_000, 10_000, 100_000])
+    backwards = [fingerprint.extract([np.ascontiguousarray(sound[::-1])]) for sound in sounds]
     with tempfile.TemporaryDirectory() as folder:
-        rows = growth(real, asked, sizes, Path(folder))
+        rows = growth(real, backwards, asked, sizes, Path(folder))
     figures |= {key: float(value) for key, value in rows[0].items() if key.endswith("_s") or key == "recordings"}
     peers, skipped = {}, []
     if shutil.which("fpcalc") and isinstance(sources[0], Path):

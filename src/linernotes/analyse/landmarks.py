@@ -188,8 +188,8 @@ def _places(asked: _Asked, block: _Block, family: Family, tallies: NDArray[np.ui
         *(block.offsets, block.weights, block.postings, asked.pairs, asked.witnesses, _GAINS),
         *(round(landmarks.SCALE * least), asked.stretch.middle, family.bins, family.low, family.high, tallies),
     )
-    found = np.empty(-(-family.limit * block.n_cells // (block.n_cells + _FEW_CELLS)), np.int64)
-    found = found[: landmarks.harvest(tallies, found)] + block.first_cell
+    limit = -(-family.limit * block.n_cells // (block.n_cells + _FEW_CELLS))
+    found = landmarks.harvest(tallies, limit) + block.first_cell
     starts, segment = block.segment.cell_starts, block.segment
     owners = np.searchsorted(starts, found, side="right") - 1
     middles = segment.starts[owners] + CELL_FRAMES * (found - starts[owners]) + CELL_FRAMES // 2
