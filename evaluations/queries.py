@@ -262,7 +262,7 @@ def make(
             made = available[condition]
             sound = load(music / name)
             span = int(length_s * made.tempo_ratio * RATE_HZ) + RATE_HZ // 4
-            start = _loud_place(sound, span, rng)
+            start = loud_place(sound, span, rng)
             material = Material(sound[start : start + span], load(music / stranger), rng, folder)
             n = int(length_s * RATE_HZ)
             query = made.apply(material)[:n]
@@ -291,7 +291,7 @@ def _known(
             yield condition, number, name, stranger
 
 
-def _loud_place(sound: Sound, span: int, rng: np.random.Generator) -> int:
+def loud_place(sound: Sound, span: int, rng: np.random.Generator) -> int:
     """Return a start where the recording is not silent."""
     start = 0
     for _ in range(20):
