@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.outcome import Outcome, arguments, tell
-from evaluations import queries
+from evaluations import chromaprint, queries
 from evaluations.queries import Query, QuerySet
 from linernotes import audio
 from linernotes.analyse import fingerprint
@@ -221,6 +221,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of a self-made query set")
     parser.add_argument("--conditions", nargs="+", help="of a self-made query set: only these, clean among them")
     parser.add_argument("--per", type=int, help="queries for each condition and length of a self-made query set")
+    parser.add_argument("--peer", action="store_true", help="ask Chromaprint the same, where fpcalc is installed")
     parser.add_argument("--plot", type=Path, help="folder for pictures: recall and ROC (needs matplotlib)")
     options = parser.parse_args()
     if options.data is None:
@@ -245,10 +246,14 @@ def main() -> None:
         counted, answers = evaluate(asked)
         if options.plot is not None:
             plot(judge(asked, 0.01), options.plot)
+        peers = {}
+        if options.peer and chromaprint.is_installed():
+            peers["chromaprint"] = chromaprint.figures(asked)
     outcome = Outcome(
         "fingerprint",
         str(options.queries or options.data),
         counted,
+        peers,
         rows=rows(answers),
         skipped=[*asked.skipped, *strangers_named(answers)],
     )

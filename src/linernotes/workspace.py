@@ -9,7 +9,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from linernotes.errors import ParameterError, StorageError
 from linernotes.store.catalogue import Catalogue
@@ -18,6 +18,9 @@ from linernotes.store.index import Index
 from linernotes.store.notices import Notices
 from linernotes.store.platforms import Platforms
 from linernotes.store.sheets import Sheets
+
+if TYPE_CHECKING:
+    from linernotes.store.usage import UsageReports
 
 __all__ = ["Workspace"]
 
@@ -77,6 +80,13 @@ class Workspace:
         return Sheets(self.database, writable=self.writable)
 
     @cached_property
+    def usage(self) -> "UsageReports":
+        """Usage reports, and the Parquet in ``usage/`` that holds what they report."""
+        from linernotes.store.usage import UsageReports  # noqa: PLC0415  (DuckDB costs time; a trace needs none)
+
+        return UsageReports(self.database, self.folder / "usage", writable=self.writable)
+
+    @cached_property
     def index(self) -> Index:
         """Fingerprints of the recordings, made with the parameters this version ships."""
         from linernotes.analyse import fingerprint  # noqa: PLC0415  (numba costs half a second; a catalogue needs none)
@@ -85,7 +95,7 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for name in ("catalogue", "claims", "index", "platforms", "notices", "sheets"):
+        for name in ("catalogue", "claims", "index", "platforms", "notices", "sheets", "usage"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -1,12 +1,11 @@
 """The story through the command line: one upload made from three people's work, and each of them decides."""
 
-import csv
 import json
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,6 @@ import numpy as np
 import pytest
 
 from linernotes import audio
-from linernotes.journeys.register import register
-from linernotes.model import Voice
 from linernotes.workspace import Workspace
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -39,39 +36,44 @@ def evidence(kind: str, reference_id: str, title: str, start_s: float, stop_s: f
     }
 
 
+CATALOGUE = """title,artist,isrc,iswc,writers,label,voice,consent
+Anvil,Ada 100%,US-AT2-99-00609,,,,,
+Bluebird,Bo,US-AT2-99-00610,T-034.524.680-1,Bea 100%,Blue Records 100%,,
+Copper,Cara,US-AT2-99-00611,,,Copper Records 100%,Cara,"signed, 2026-11-01"
+"""
+SOUNDS = """file,title,isrc
+anvil.wav,Anvil,USAT29900609
+bluebird.wav,Bluebird,USAT29900610
+copper.wav,Copper,USAT29900611
+"""
+
+
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Register three recordings from a CSV, one of each person, and enter C's voice; gives the folder."""
+    """Import a recording of each person and C's voice from a CSV, then hear the three; gives the folder."""
     folder = tmp_path_factory.mktemp("story")
     rng = np.random.default_rng(4)
-    rows = [
-        ("anvil.wav", "Anvil", "Ada 100%", "", ""),
-        ("bluebird.wav", "Bluebird", "Bo", "Bea 100%", "Blue Records 100%"),
-        ("copper.wav", "Copper", "Cara", "", "Copper Records 100%"),
-    ]
-    with (folder / "catalogue.csv").open("w", newline="") as handle:
-        table = csv.writer(handle)
-        table.writerow(["file", "title", "artist", "writers", "label"])
-        table.writerows(rows)
-    for file, *_ in rows:
+    (folder / "catalogue.csv").write_text(CATALOGUE)
+    (folder / "sounds.csv").write_text(SOUNDS)
+    for file in ("anvil.wav", "bluebird.wav", "copper.wav"):
         samples = rng.standard_normal(6 * RATE_HZ).astype(np.float32) * 0.1
         audio.write(folder / file, samples, sample_rate_hz=RATE_HZ)
-    with Workspace(folder / "linernotes", writable=True) as workspace:
-        assert register(workspace, [], metadata=folder / "catalogue.csv").problems == []
-        voice = Voice("voi_cara", workspace.claims.party("Cara"), "Cara", "signed, 2026-11-01")
-        workspace.claims.add_voice(voice, at=datetime.now(UTC))
+    for command in (("catalogue", "import", "catalogue.csv"), ("register", "--metadata", "sounds.csv")):
+        subprocess.run([sys.executable, "-m", "linernotes", *command], cwd=folder, check=True, capture_output=True)
     return folder
 
 
 @pytest.fixture
 def catalogued(registered: Path, tmp_path: Path) -> dict[str, str]:
-    """Give this test's folder a copy of the registered one; returns the ids of recordings, and of B's work."""
+    """Give this test's folder a copy of the registered one; returns the ids of recordings, works and voices."""
     shutil.copytree(registered, tmp_path, dirs_exist_ok=True)
     ids = {}
     with Workspace(tmp_path / "linernotes") as workspace:
-        for recording in workspace.catalogue:
-            ids[recording.title] = recording.id
-            ids[f"{recording.title}, the work"] = recording.work_id or ""
+        for page in workspace.catalogue.pages():
+            for recording in page.recordings:
+                ids[recording.title] = recording.id
+                ids[f"{recording.title}, the work"] = recording.work_id or ""
+            ids |= {f"{voice.name}, the voice": voice.id for voice in page.voices.values()}
     return ids
 
 
@@ -83,7 +85,7 @@ def notes(tmp_path: Path, catalogued: dict[str, str]) -> Path:
         "evidence": [
             evidence("recording", catalogued["Anvil"], "Anvil", 10.0, 20.0),
             evidence("version", catalogued["Bluebird, the work"], "Bluebird", 20.0, 60.0),
-            evidence("voice", "voi_cara", "Cara", 0.0, 60.0),
+            evidence("voice", catalogued["Cara, the voice"], "Cara", 0.0, 60.0),
         ],
     }
     path = tmp_path / "notes.jsonl"
@@ -131,6 +133,21 @@ def test_the_story(run: Run, tmp_path: Path, notes: Path) -> None:
     share = ("--action", "share", "--share", "1/2", "--side", "recording", "--by", "Ada", "--why", "credit me")
     assert told(run, "claims", "decide", ada, *share)["state"] == "confirmed"
 
+    # B's block is said to where the upload is, with all six elements that the law asks for; nothing before B confirms.
+    run("platforms", "add", "Streamhaus", "--agent", "Agent, 1 Market St")
+    run("platforms", "locate", SHA, "Streamhaus", "https://streamhaus.example/1")
+    contact = (
+        *("--contact-name", "Bea Example", "--contact-address", "Example Street 1, Town"),
+        *("--contact-phone", "+49 30 1", "--contact-email", "bea@example.org"),
+    )
+    notice = ("claims", "notice", claims["Bea"]["id"], "--by", "Bea", "--why", "not with my song", *contact)
+    assert run(*notice, "--json").returncode == 2
+    said = ("--signature", "/s/ Bea", "--good-faith", "--accurate", "--authorised-under-penalty-of-perjury")
+    (issued,) = told(run, *notice, *said)["issued"]
+    letter = " ".join((tmp_path / issued["folder"] / "notice.txt").read_text(encoding="utf-8").split())
+    six = ("/s/ Bea", "Bluebird", "https://streamhaus.example/1", "+49 30 1", "good faith belief", "penalty of perjury")
+    assert [element for element in six if element not in letter] == []
+
     # The uploader disputes B's claim: it is held. B looks again, and lets go.
     bea = claims["Bea"]["id"]
     told(run, "claims", "dispute", bea, "--by", "the uploader", "--why", "I have a licence")
@@ -145,7 +162,7 @@ def test_the_story(run: Run, tmp_path: Path, notes: Path) -> None:
 
     # Nothing that was said can be changed without showing.
     verified = told(run, "claims", "verify")
-    assert (verified["problems"], verified["rows"]) == ([], 12)
+    assert (verified["problems"], verified["rows"]) == ([], 13)
     flip_one_byte(tmp_path / "linernotes" / "catalogue.sqlite3")
     broken = told(run, "claims", "verify", code=70)
     assert [problem["code"] for problem in broken["problems"]] == ["chain_changed"]
@@ -172,6 +189,31 @@ def test_the_inbox_is_grouped_and_empty_says_so(run: Run, notes: Path) -> None:
     lines = run("claims", "list", "--json").stdout.splitlines()
     assert {json.loads(line)["party"] for line in lines} == {"Ada", "Bea", "Cara"}
     assert run("claims", "propose", "--from", notes).stdout.splitlines()[0].endswith("0 new, 3 already")
+
+
+def test_a_rule_set_later_decides_what_waits(run: Run, notes: Path) -> None:
+    claims = {c["party"]: c["id"] for c in told(run, "claims", "propose", "--from", str(notes))["claims"]}
+    # A rule alone leaves what waits; applied to it, it decides exactly the claims that it speaks of.
+    told(run, "policy", "set", "Bea", "version", "block")
+    assert told(run, "claims", "show", claims["Bea"])["state"] == "review"
+    offer = ("policy", "set", "Cara", "voice", "share", "1/2", "--why", "my open offer", "--apply-to-waiting")
+    rule = told(run, *offer)
+    assert [(c["id"], c["state"], c["share"]) for c in rule["decided"]] == [(claims["Cara"], "confirmed", "1/2")]
+    step = told(run, "claims", "show", claims["Cara"])["history"][-1]
+    assert (step["command"], step["state"]) == ("decide", "confirmed")
+    assert step["why"].startswith(f"my open offer: Cara's rule {rule['id']} (voice: share 1/2) decides")
+    assert told(run, "claims", "show", claims["Cara"])["policy_id"] == rule["id"]
+    # The rest meets the rules of today by command, and says why it goes on waiting.
+    say = ("--by", "Kim, trust & safety", "--why", "rules were set since")
+    done = told(run, "claims", "reconsider", *say)
+    assert [(c["id"], c["action"]) for c in done["claims"]] == [(claims["Bea"], "block")]
+    (waits,) = done["waiting"]
+    assert (waits["id"], "no rule speaks of this use" in waits["why"]) == (claims["Ada"], True)
+    assert told(run, "claims", "show", claims["Bea"])["history"][-1]["by"] == "Kim, trust & safety"
+    again = run("claims", "reconsider", claims["Bea"], *say)
+    assert "it is confirmed, not in review" in again.stdout
+    assert "0 decided, 1 go on waiting" in again.stdout
+    assert told(run, "claims", "verify")["problems"] == []
 
 
 def test_answers_to_what_cannot_be_done(run: Run, notes: Path) -> None:

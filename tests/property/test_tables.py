@@ -57,6 +57,8 @@ def metadata(draw: st.DrawFn) -> Metadata:
         for line in draw(st.lists(party_line(role), max_size=2))
     )
     names = ", ".join(line.name for line in parties if line.role is Role.PERFORMER)
+    voice = tuple(draw(st.lists(party_line(Role.PERFORMER), max_size=1)))
+    spoken = st.one_of(st.none(), WORDS.filter(bool)) if voice else st.none()
     return Metadata(
         file=draw(st.one_of(st.just(""), WORDS)),
         where="",
@@ -71,6 +73,10 @@ def metadata(draw: st.DrawFn) -> Metadata:
         contains_ai=draw(st.sampled_from([None, *AiDisclosure])),
         id=draw(st.sampled_from([None, "rec_0123456789abcdef"])),
         work_id=draw(st.sampled_from([None, "wrk_0123456789abcdef"])),
+        voice=voice,
+        voice_name=draw(spoken),
+        voice_id=draw(st.sampled_from([None, "voi_0123456789abcdef"] if voice else [None])),
+        consent=draw(spoken),
     )
 
 

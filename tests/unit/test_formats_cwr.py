@@ -143,6 +143,20 @@ def test_a_broken_line_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
     assert [p.code for p in reader.problems if p.code == "cwr_count"] == ["cwr_count", "cwr_count"]
 
 
+def test_after_a_broken_header_its_records_are_not_the_work_befores(tmp_path: Path) -> None:
+    text, _ = written([CwrWork(name, None, (PartyLine(name[0], Role.WRITER, Fraction(1)),)) for name in ("ONE", "TWO")])
+    lines = text.splitlines(keepends=True)
+    (second,) = (n for n, line in enumerate(lines) if line.startswith("NWR") and "TWO" in line)
+    lines[second] = lines[second][:15] + "\r\n"
+    path = tmp_path / "x.V21"
+    path.write_text("".join(lines), newline="")
+    reader = CwrReader(path)
+    assert [(work.title, [party.name for party in work.parties]) for work in reader] == [("ONE", ["O"])]
+    told = [problem.message for problem in reader.problems if problem.code == "cwr_not_kept"]
+    assert any("belongs to no transaction" in message for message in told)
+    assert reader.n_records == reader.n_represented + reader.n_reported
+
+
 def test_what_is_no_cwr_file(tmp_path: Path) -> None:
     path = tmp_path / "x.V21"
     path.write_text("title,artist\n")

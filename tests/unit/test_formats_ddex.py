@@ -1,3 +1,4 @@
+import tracemalloc
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from linernotes.errors import FormatError, ParameterError
-from linernotes.formats.ddex import read_ern
+from linernotes.formats.ddex import ErnReader, read_ern
 from linernotes.formats.ddex_print import ErnParty, ErnWriter
 from linernotes.formats.party_cells import PartyLine
 from linernotes.formats.tables import Metadata
@@ -142,11 +143,38 @@ def test_what_is_refused(tmp_path: Path, text: str, told: str) -> None:
     assert str(path) in str(caught.value)
 
 
-def test_a_gigabyte_is_refused_unread(tmp_path: Path) -> None:
+def test_four_gigabytes_are_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "huge.xml"
     with path.open("wb") as handle:
-        handle.truncate(1 << 30)
-    with pytest.raises(FormatError, match="1073741824 bytes"):
+        handle.truncate(4 << 30)
+    with pytest.raises(FormatError, match="4294967296 bytes"):
+        read(path)
+
+
+def test_memory_does_not_grow_with_the_message(tmp_path: Path) -> None:
+    text, _ = written(ROWS[:1], version="4.3.2")
+    start, stop = text.index("<SoundRecording>"), text.index("</SoundRecording>") + len("</SoundRecording>")
+    peaks = []
+    for n_recordings in (50, 500):
+        path = tmp_path / f"{n_recordings}.xml"
+        path.write_text(text[:start] + text[start:stop] * n_recordings + text[stop:])
+        tracemalloc.start()
+        try:
+            reader = ErnReader(path, combine=territories.combined)
+            assert sum(1 for _ in reader) == n_recordings
+            assert reader.message.n_statements == reader.message.n_represented + reader.message.n_reported
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_a_message_of_nothing_but_parties_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linernotes.formats.ddex._PARTIES_MAX", 1)
+    text, _ = written(ROWS, version="4.3")
+    path = tmp_path / "message.xml"
+    path.write_text(text)
+    with pytest.raises(FormatError, match="more than 1 parties"):
         read(path)
 
 

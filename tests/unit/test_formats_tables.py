@@ -172,3 +172,12 @@ def test_terms_of_a_share() -> None:
 def test_terms_that_cannot_be(text: str) -> None:
     with pytest.raises(FormatError):
         read_parties(text, role=Role.WRITER, territory=territories.territory)
+
+
+def test_a_voice_beside_a_sound_is_told_and_left_for_the_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.csv"
+    path.write_text("file,title,voice\na.wav,A,Ada\n")
+    table = read_metadata(path)
+    assert [row.title for row in table.rows] == ["A"]
+    assert [(problem.code, problem.where) for problem in table.problems] == [("voice", f"{path}:2 voice")]
+    assert table.faulty_files == frozenset()

@@ -46,6 +46,7 @@ ALL_TRANSFORMS: tuple[Hypothesis, ...] = tuple((math.exp(0.055 * t), b) for t in
 _LEAST_DEVIATIONS = 3.4  # a place nearer to chance than this is no candidate
 _PER_HYPOTHESIS = 96
 PER_RECORDING = 8  # so that music that lasts does not crowd out the rest
+_LOOKED_AT = 25  # times as many as are kept are looked at
 _FEW_CELLS = 120
 _PRIOR_ALIGNMENTS, _PRIOR_DEVIATION = (
     4000.0,
@@ -158,7 +159,7 @@ def propose(
 
 def distinct(table: Table, catalogue: Catalogue, *, limit: int, per_recording: int = PER_RECORDING) -> Table:
     """Keep the best alignment of each neighbourhood (half a second, three bands, two tempos), few of each recording."""
-    table = table[np.argsort(-table[:, 5], kind="stable")]
+    table = table[np.argsort(-table[:, 5], kind="stable")][: _LOOKED_AT * limit]
     key = np.stack([table[:, 0] // 8, (table[:, 2] + 30) // 3, np.round(np.log(table[:, 1]) / 0.055) // 2], axis=1)
     _, first = np.unique(key, axis=0, return_index=True)
     table = table[np.sort(first)]

@@ -92,7 +92,7 @@ def extract(blocks: Iterable[NDArray[np.float32]], *, parameters: Parameters = D
 def _landmarks(
     peaks: NDArray[np.int32], signs: NDArray[np.uint64], strong: NDArray[np.uint64], parameters: Parameters
 ) -> NDArray[np.uint32]:
-    """What an index keeps to propose a recording; columns key, cell, witnesses."""
+    """Return what an index keeps to propose a recording; columns key, cell, witnesses."""
     pairs = landmarks.pairs(peaks, fan=parameters.reference_fan, spans=parameters.reference_spans)
     cells = pairs[:, 0] // (parameters.reference_step * CELL_FRAMES)
     columns = (landmarks.keys(pairs), cells, landmarks.witnesses(signs, strong, pairs)[:, 0])

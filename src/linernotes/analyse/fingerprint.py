@@ -12,7 +12,7 @@ Conventions
 :mod:`linernotes.analyse.verdicts`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,14 @@ THRESHOLD = 0.6
 the same samples or tracks as a recording did (docs/fingerprint.md)."""
 
 _WINDOW, _STRIDE, _LEAST = 156, 78, 32  # query frames: 5 s, 2.5 s, 1 s
-_COARSE = (Step((4, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
+_SOMETHING, _ALL = 0.5, 0.9  # of a window told: no further search, no further look
+_COARSE = (Step((2, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
 _PLACE_ONLY = (Step((4, 0.5)), Step((1, 0.25)))
 _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
 _LONG = 470  # query frames, 15 s, from which something may recur
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
+_LEAST_SCORE = 8.0  # steady noise reaches 7, and there nothing stands out that it could be weighed against
 _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
 _FRAMES_A_SEARCH, _FRAMES_A_WINDOW = 1e8, 1.4e6
 """Upper bound of the frames one search may ask for changed recordings by their landmarks, and what a window costs
@@ -79,20 +81,20 @@ def match(
     catalogue = Catalogue(index.segments)
     if not catalogue.n_frames:
         return []
-    windows = _windows(query)
     kept: list[_Heard] = []
-    for window in windows:
-        if not _explained(window, kept):
-            proposed = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
-            _keep(kept, _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False), query, catalogue)
+    windows = _windows(query)
+    for window in _in_turn(windows, kept):
+        proposed = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
+        _keep(kept, _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False), query, catalogue)
     unexplained = [window for window in windows if not _explained(window, kept)]
-    for window in _spread(unexplained, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW)):
-        if not _explained(window, kept):
-            proposed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
-            _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
-    unanswered = [window for window in windows if not _answered(window, kept)]
-    for window in _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4)):
-        if not _answered(window, kept):
+    few = _spread(unexplained, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW))
+    for window in _in_turn(few, kept):
+        proposed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
+        _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
+    unanswered = [window for window in windows if _told_share(window, kept) < _SOMETHING]
+    few = _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4))
+    for window in few:
+        if _told_share(window, kept) < _SOMETHING:
             proposed = candidates.propose(window, catalogue, ALL_TRANSFORMS, limit=400)
             _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
     if len(query.signs) >= _LONG:
@@ -122,20 +124,29 @@ def _spread(windows: list[Stretch], most: float) -> list[Stretch]:
     return [windows[i] for i in np.linspace(0, len(windows) - 1, n).round().astype(int)] if n else []
 
 
+def _in_turn(windows: Sequence[Stretch], kept: Sequence[_Heard]) -> Iterator[Stretch]:
+    """Every second window that is not explained yet, then those between in which something is still untold."""
+    for window in windows[::2]:
+        if not _explained(window, kept):
+            yield window
+    for window in windows[1::2]:
+        if not _explained(window, kept) and _told_share(window, kept) < _ALL:
+            yield window
+
+
 def _explained(window: Stretch, kept: Sequence[_Heard]) -> bool:
     """Whether recordings cover most of a window so clearly that no other can be heard beside them."""
-    covered = np.zeros(window.stop - window.start, np.bool_)
-    for d in (heard.diagonal for heard in kept if heard.diagonal.agreement >= _CLEAR):
-        covered[max(0, d.start - window.start) : max(0, d.stop - window.start)] = True
-    return int(covered.sum()) >= len(covered) - _STRIDE
+    clear = [heard for heard in kept if heard.diagonal.agreement >= _CLEAR]
+    n = window.stop - window.start
+    return bool(clear) and _told_share(window, clear) * n >= n - _STRIDE
 
 
-def _answered(window: Stretch, kept: Sequence[_Heard]) -> bool:
-    """Whether recordings were told in most of a window."""
+def _told_share(window: Stretch, kept: Sequence[_Heard]) -> float:
+    """How much of a window some recording was told in."""
     covered = np.zeros(window.stop - window.start, np.bool_)
     for d in (heard.diagonal for heard in kept):
         covered[max(0, d.start - window.start) : max(0, d.stop - window.start)] = True
-    return 2 * int(covered.sum()) >= len(covered)
+    return float(covered.mean())
 
 
 def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, threshold: float, *, searched: bool) -> list[_Heard]:
@@ -167,13 +178,14 @@ def _with_unchanged(stretch: Stretch, catalogue: Catalogue, places: Table, table
 
 def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, threshold: float, searched: bool) -> list[_Heard]:
     table = verdicts.one_each(table[:_WEIGHED])
+    table = table if len(table) and table[:, 5].max() >= _LEAST_SCORE else table[:0]
     if not len(table):
         return []
     chances = verdicts.probabilities(verdicts.features(stretch, catalogue, table), searched=searched)
     heard = []
     for row, probability in zip(table, chances, strict=True):
         where = catalogue.locate(row[3])
-        if probability >= threshold and where is not None:
+        if probability >= threshold and row[5] >= _LEAST_SCORE and where is not None:
             heard.append(_heard(stretch, catalogue, where, float(probability), row))
     return heard
 

@@ -26,21 +26,21 @@ from linernotes.model import BLOCK_CELLS, CELL_FRAMES, LANDMARK_KEYS, Fingerprin
 
 __all__ = ["CHANGED", "UNCHANGED", "Family", "propose"]
 
-_SPANS = (3, 50)  # of a query's pairs, in frames
+_SPANS = (3, 32)  # of a query's pairs, in frames
 _CHANCE = 0.02  # that one pair of a query is also one of its recording
 _AGREES, _DISAGREES = 0.565, -1.43  # what a witness adds: 88 % are right at the true place, half elsewhere
-_LEAST = 6.5  # what a vote must tell in a full block
-_LEAST_IN_FEW = 2.0
+_LEAST_IN_FEW = 2.0  # what a vote must tell, however few places there are
 _FEW_CELLS = 8192
 _REACH = 5  # frames about the middle of a cell that are tried
 _THREADED_FRAMES = 2_000_000
+_PARTS = 4  # of the families, for threads to share
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """Changes looked for together: bands higher, least and greatest tempo, and which tempos are tried on the cells.
 
-    ``limit``: places passed on for every full block.
+    ``limit``: places passed on for every full block; ``least``: what a vote must tell there to be cast.
     """
 
     bins: int
@@ -48,6 +48,7 @@ class Family:
     high: float
     tempos: tuple[float, ...]
     limit: int
+    least: float = 9.0
 
 
 def _changed() -> Iterator[Family]:
@@ -55,17 +56,17 @@ def _changed() -> Iterator[Family]:
     steps = [math.exp(0.055 * t) for t in range(-4, 6)]
     half = math.exp(0.6 * 0.055)
     for bins in range(-9, 10):
-        yield Family(bins, 0.99, 1.01, (1.0,), 300)
+        yield Family(bins, 0.99, 1.01, (1.0,), 200)
     for tempo in steps:
-        yield Family(0, tempo / half, tempo * half, (tempo,), 300)
+        yield Family(0, tempo / half, tempo * half, (tempo,), 200)
     for bins in range(-9, 11):
         speed = 2.0 ** (bins / 24)
-        yield Family(bins, speed * 2 ** (-0.7 / 24), speed * 2 ** (0.7 / 24), (speed,), 300)
+        yield Family(bins, speed * 2 ** (-0.7 / 24), speed * 2 ** (0.7 / 24), (speed,), 200)
     for bins in range(-9, 10):
-        yield Family(bins, 0.79, 1.33, tuple(steps), 150)
+        yield Family(bins, 0.79, 1.33, tuple(steps), 80)
 
 
-UNCHANGED = (Family(0, 0.99, 1.01, (1.0,), 1500),)
+UNCHANGED = (Family(0, 0.99, 1.01, (1.0,), 1500, 7.0),)
 CHANGED = tuple(_changed())
 
 
@@ -89,6 +90,17 @@ class _Asked:
     stretch: Stretch
     pairs: NDArray[np.int32]
     witnesses: NDArray[np.uint32]
+    cells: dict[tuple[int, float], "_Cells"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Even bands of a stretch's thinned frames under one change, and how many reference frames they span."""
+
+    signs: NDArray[np.uint64]
+    strong: NDArray[np.uint64]
+    n: int
+    span: int
 
 
 _Lookup = list[tuple[int, int, NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint32]]]
@@ -109,22 +121,29 @@ def propose(stretch: Stretch, catalogue: Catalogue, families: Sequence[Family], 
 
     ``score`` is here in deviations of independent cells.
     """
-    asked = _asked(stretch)
+    asked = _asked(stretch, families)
     blocks = list(_blocks(catalogue))
-    jobs = [(asked, block, family) for block in blocks for family in families]
     if catalogue.n_frames < _THREADED_FRAMES:
-        rows = [_places(*job) for job in jobs]
+        rows = [_gathered(asked, block, families) for block in blocks]
     else:
+        parts = [(block, families[i::_PARTS]) for block in blocks for i in range(min(_PARTS, len(families)))]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            rows = list(pool.map(lambda job: _places(*job), jobs))
+            rows = list(pool.map(lambda part: _gathered(asked, *part), parts))
     return distinct(np.concatenate([np.zeros((0, len(align.COLUMNS))), *rows]), catalogue, limit=limit)
 
 
-def _asked(stretch: Stretch) -> _Asked:
+def _asked(stretch: Stretch, families: Sequence[Family]) -> _Asked:
     query = stretch.query
     first, last = np.searchsorted(query.peaks[:, 0], (stretch.start, stretch.stop))
     pairs = landmarks.pairs(np.ascontiguousarray(query.peaks[first:last]), fan=len(query.peaks), spans=_SPANS)
-    return _Asked(stretch, pairs, landmarks.witnesses(query.signs, query.strong, pairs))
+    cells = {}
+    for tempo in {tempo for family in families for tempo in family.tempos}:
+        index, span = thin(stretch, tempo)
+        signs, strong = query.signs[index], query.strong[index]
+        for bins in {family.bins for family in families if tempo in family.tempos}:
+            mask = even_bands(strong, bins)
+            cells[bins, tempo] = _Cells(even_bands(signs, bins), mask, int(np.bitwise_count(mask).sum()), int(span))
+    return _Asked(stretch, pairs, landmarks.witnesses(query.signs, query.strong, pairs), cells)
 
 
 def _blocks(catalogue: Catalogue) -> Iterator[_Block]:
@@ -156,32 +175,34 @@ def _lookup(segment: FingerprintSegment) -> _Lookup:
         return _lookups[segment]
 
 
-def _places(asked: _Asked, block: _Block, family: Family) -> Table:
+def _gathered(asked: _Asked, block: _Block, families: Sequence[Family]) -> Table:
+    tallies = np.empty(block.n_cells, np.uint32)
+    return np.concatenate([_places(asked, block, family, tallies) for family in families])
+
+
+def _places(asked: _Asked, block: _Block, family: Family, tallies: NDArray[np.uint32]) -> Table:
     """Places of a block where votes gather, each as its cells lie best."""
-    tallies = np.zeros(block.n_cells, np.uint32)
-    least = max(_LEAST_IN_FEW, _LEAST - math.log(BLOCK_CELLS / block.n_cells))
+    tallies.fill(0)
+    least = max(_LEAST_IN_FEW, family.least - math.log(BLOCK_CELLS / block.n_cells))
     landmarks.vote(
         *(block.offsets, block.weights, block.postings, asked.pairs, asked.witnesses, _GAINS),
         *(round(landmarks.SCALE * least), asked.stretch.middle, family.bins, family.low, family.high, tallies),
     )
-    found = np.empty(-(-family.limit * block.n_cells // (block.n_cells + _FEW_CELLS)), np.int64)
-    found = found[: landmarks.harvest(tallies, found)] + block.first_cell
+    limit = -(-family.limit * block.n_cells // (block.n_cells + _FEW_CELLS))
+    found = landmarks.harvest(tallies, limit) + block.first_cell
     starts, segment = block.segment.cell_starts, block.segment
     owners = np.searchsorted(starts, found, side="right") - 1
     middles = segment.starts[owners] + CELL_FRAMES * (found - starts[owners]) + CELL_FRAMES // 2
     rows = [np.zeros((0, len(align.COLUMNS)))]
     for tempo in family.tempos:
-        index, span = thin(asked.stretch, tempo)
-        signs = even_bands(asked.stretch.query.signs[index], family.bins)
-        strong = even_bands(asked.stretch.query.strong[index], family.bins)
-        cells = int(np.bitwise_count(strong).sum())
-        if not cells:
+        cells = asked.cells[family.bins, tempo]
+        if not cells.n:
             continue
         at, opposite = np.empty(len(middles), np.int64), np.empty(len(middles), np.int64)
-        landmarks.probe(segment.frames, signs, strong, middles - int(span) // 2, _REACH, at, opposite)
+        landmarks.probe(segment.frames, cells.signs, cells.strong, middles - cells.span // 2, _REACH, at, opposite)
         row = np.zeros((len(middles), len(align.COLUMNS)))
-        row[:, 0] = block.first_frame + at + 0.5 * span
+        row[:, 0] = block.first_frame + at + 0.5 * cells.span
         row[:, 1], row[:, 2] = tempo, family.bins
-        row[:, 5] = (cells - 2.0 * opposite) / math.sqrt(cells)
+        row[:, 5] = (cells.n - 2.0 * opposite) / math.sqrt(cells.n)
         rows.append(row[at >= 0])
     return np.concatenate(rows)

@@ -13,7 +13,20 @@ from typing import Annotated
 import typer
 
 import linernotes
-from linernotes.cli import catalogue, claims, demo, notices, platforms, policies, register, sheets, trace
+from linernotes.cli import (
+    catalogue,
+    claims,
+    demo,
+    notices,
+    payments,
+    platforms,
+    policies,
+    register,
+    sheets,
+    statement,
+    trace,
+    usage,
+)
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 from linernotes.formats.wording import printable
 
@@ -38,11 +51,14 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("register")(register.register)
 app.command("trace")(trace.trace)
+app.command("statement")(statement.statement)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(claims.app, name="claims")
+app.add_typer(payments.app, name="payments")
 app.add_typer(policies.app, name="policy")
 app.add_typer(platforms.app, name="platforms")
 app.add_typer(sheets.app, name="sheet")
+app.add_typer(usage.app, name="usage")
 notices.attach(claims.app)
 
 

@@ -16,7 +16,7 @@ __all__ = ["Format", "app", "check", "export", "import_", "list_recordings", "sh
 
 app = typer.Typer(no_args_is_help=True, help="Works, recordings, parties and shares: in, out, and do they add up.")
 
-On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="Only the shares that held on this day.")]
+On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="As it was on this day.")]
 
 
 class Format(StrEnum):
@@ -35,7 +35,7 @@ def import_(
         typer.Option(
             "--from",
             metavar="DATE",
-            help="The shares in the files hold from this day on, in place of those that held before.",
+            help="What the files say holds from this day on, in place of what held before.",
         ),
     ] = None,
     workspace: WorkspaceFolder = None,
@@ -54,8 +54,8 @@ def import_(
             opened, files, on=on, progress=lambda done, _all: progress(done, done, 0.0), jobs=jobs
         )
     if as_json:
-        names = ("n_lines", "n_faulty", "n_parties", "n_works", "n_recordings", "n_known", "n_shares_ended")
-        summary: dict[str, Any] = {name: getattr(result, name) for name in names}
+        numbers = ["lines", "faulty", "parties", "works", "recordings", "voices", "known", "shares_ended", "changed"]
+        summary: dict[str, Any] = {f"n_{name}": getattr(result, f"n_{name}") for name in numbers}
         summary |= {"formats": result.formats, "ignored_columns": result.ignored_columns}
         summary["acknowledgements"] = [
             {"title": a.title, "number": a.number, "recipient_number": a.recipient_number, "status": a.status}
@@ -165,13 +165,16 @@ def list_recordings(workspace: WorkspaceFolder = None, as_json: Json = False) ->
 @app.command()
 def show(
     key: Annotated[
-        str, typer.Argument(metavar="ID", help="A recording, work or party: its id, ISRC, ISWC, IPI name number, ISNI.")
+        str,
+        typer.Argument(
+            metavar="ID", help="A recording, work, voice or party: its id, ISRC, ISWC, IPI, ISNI, whole name."
+        ),
     ],
     on: On = None,
     workspace: WorkspaceFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Show a recording, work or party with who made what, and whose share it is, or was on a day."""
+    """Show a recording, work, voice or party with who made what, and whose share it is, or was on a day."""
     from linernotes.cli import catalogue_screen
     from linernotes.formats.liner_notes import from_entry
     from linernotes.journeys import catalogue as journey
@@ -197,6 +200,8 @@ def show(
         for work in page.works.values():
             if work.id not in performed:
                 typer.echo(json.dumps(catalogue_screen.from_work(work, page), ensure_ascii=False))
+        for voice in page.voices.values():
+            typer.echo(json.dumps(catalogue_screen.from_voice(voice, page), ensure_ascii=False))
     else:
         catalogue_screen.print_page(page)
 

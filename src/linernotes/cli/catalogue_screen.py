@@ -7,21 +7,29 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from linernotes.cli import screen
-from linernotes.model import Problem, Share, Work
+from linernotes.cli.safe_console import SafeConsole
+from linernotes.model import Problem, Share, Voice, Work
 
 if TYPE_CHECKING:
     from linernotes.journeys.catalogue import Checked, Imported, Page
 
-__all__ = ["from_work", "print_checked", "print_finding", "print_imported", "print_page", "print_problems"]
+__all__ = [
+    "from_voice",
+    "from_work",
+    "print_checked",
+    "print_finding",
+    "print_imported",
+    "print_page",
+    "print_problems",
+]
 
-_console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+_console = SafeConsole(highlight=False)
+_errors = SafeConsole(stderr=True, highlight=False)
 _PROBLEMS_MAX = 40
 
 
@@ -45,8 +53,10 @@ def print_imported(result: Imported) -> None:
     told = f"{result.n_works} works, {result.n_recordings} recordings and {result.n_parties} parties entered"
     _console.print(Text.assemble(("✓ ", "green"), told), Text(f"from {result.n_lines} lines", "dim"), soft_wrap=True)
     for count, what in (
+        (result.n_voices, "voices entered"),
         (result.n_known, "recordings that were here already"),
         (result.n_shares_ended, "shares that end where new ones begin"),
+        (result.n_changed, "titles and the like that are others from then on"),
         (result.n_faulty, "lines left out, for their faults"),
     ):
         if count:
@@ -73,7 +83,13 @@ def print_page(page: Page) -> None:
     for work in page.works.values():
         if work.id not in performed:
             _print_work(page, work)
-    if not page.recordings and not page.works:
+    for voice in page.voices.values():
+        consent = f"consent: {voice.consent}" if voice.consent else "no consent on record: not enrolled"
+        of = Text.assemble(f"  {voice.id}  the voice ", (voice.name, "bold"), "  ", (consent, "dim"))
+        _console.print(of, soft_wrap=True)
+        if page.shares.get(voice.id):
+            _print_people(page, voice.id)
+    if not page.recordings and not page.works and not page.voices:
         for party in page.parties.values():
             _console.print(Text.assemble(f"  {party.id}  ", (party.name, "bold"), "  has no part in anything here"))
 
@@ -123,12 +139,19 @@ def print_checked(checked: Checked) -> None:
 
 def from_work(work: Work, page: Page) -> dict[str, Any]:
     """Return a work that has no recording here, with parties, roles and shares, as JSON's types."""
-    told = page.contributions.get(work.id, ())
-    held = page.shares.get(work.id, ())
-    ids = {did.party_id for did in told} | {share.party_id for share in held}
+    return {"recording": None, "work": asdict(work), **_from_people(page, work.id)}
+
+
+def from_voice(voice: Voice, page: Page) -> dict[str, Any]:
+    """Return a voice with its performer and who shares the right in it, as JSON's types."""
+    return {"recording": None, "work": None, "voice": asdict(voice), **_from_people(page, voice.id, voice.party_id)}
+
+
+def _from_people(page: Page, subject_id: str, *others: str) -> dict[str, Any]:
+    told = page.contributions.get(subject_id, ())
+    held = page.shares.get(subject_id, ())
+    ids = {did.party_id for did in told} | {share.party_id for share in held} | set(others)
     return {
-        "recording": None,
-        "work": asdict(work),
         "parties": [asdict(page.parties[key]) for key in sorted(ids)],
         "contributions": [asdict(did) for did in told],
         "shares": [

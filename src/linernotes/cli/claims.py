@@ -172,6 +172,38 @@ def decide(
 
 
 @app.command()
+def reconsider(
+    by: Anybody,
+    why: Why,
+    claim_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID…]", help="These claims.  [default: all that wait]")
+    ] = None,
+    party: Annotated[
+        str | None, typer.Option(metavar="PARTY", help="Of this party alone: id or whole name.", show_default=False)
+    ] = None,
+    workspace: WorkspaceFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Let claims that wait in review meet the standing rules as they are now."""
+    from linernotes.cli import inbox
+    from linernotes.formats.liner_notes import from_claim
+    from linernotes.journeys import claim as journey
+    from linernotes.workspace import Workspace
+
+    with Workspace(workspace, writable=True) as opened:
+        done = journey.reconsider(opened, by=by, why=why, at=now(), claim_ids=claim_ids or (), party=party)
+        names = opened.claims.names({claim.party_id for claim in (*done.decided, *(c for c, _ in done.waiting))})
+    if as_json:
+        told = {
+            "claims": [from_claim(claim, names) for claim in done.decided],
+            "waiting": [{"id": claim.id, "why": reason} for claim, reason in done.waiting],
+        }
+        typer.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        inbox.print_reconsidered(done, names)
+
+
+@app.command()
 def dispute(claim_id: ClaimId, by: Anybody, why: Why, workspace: WorkspaceFolder = None, as_json: Json = False) -> None:
     """Contest a claim: what it asks for is held until its party upholds or withdraws it."""
     from linernotes.journeys import claim as journey

@@ -6,22 +6,31 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from linernotes.cli.safe_console import SafeConsole
 from linernotes.cli.screen import note
 from linernotes.formats import wording
 from linernotes.model import Claim, ClaimState, Obstacle, Policy, Problem, UseType
 
 if TYPE_CHECKING:
-    from linernotes.journeys.claim import ClaimFile, Proposed
+    from linernotes.journeys.claim import ClaimFile, Proposed, Reconsidered
 
-__all__ = ["note", "print_file", "print_inbox", "print_line", "print_policies", "print_proposed", "print_verified"]
+__all__ = [
+    "note",
+    "print_file",
+    "print_inbox",
+    "print_line",
+    "print_policies",
+    "print_proposed",
+    "print_reconsidered",
+    "print_verified",
+]
 
-_console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+_console = SafeConsole(highlight=False)
+_errors = SafeConsole(stderr=True, highlight=False)
 
 # In the order in which they want attention.
 _HEADINGS = {
@@ -79,6 +88,16 @@ def print_proposed(proposed: Proposed, names: Mapping[str, str]) -> None:
         print_line(claim, names)
     for problem in proposed.problems:
         _errors.print(Text.assemble(("  ✗ ", "red"), problem.message), soft_wrap=True)
+
+
+def print_reconsidered(done: Reconsidered, names: Mapping[str, str]) -> None:
+    """Print which waiting claims the rules have decided, and why the others go on waiting."""
+    for claim in done.decided:
+        print_line(claim, names)
+    for claim, reason in done.waiting:
+        who = names.get(claim.party_id, claim.party_id)
+        _console.print(Text.assemble((f"    {claim.id}  ", "dim"), f"{who}  ", reason), soft_wrap=True)
+    _console.print(f"  {len(done.decided)} decided, {len(done.waiting)} go on waiting")
 
 
 def print_line(claim: Claim, names: Mapping[str, str]) -> None:

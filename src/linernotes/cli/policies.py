@@ -44,12 +44,15 @@ def set_policy(
         str | None, typer.Option(metavar="NAME", help="Who says so.  [default: the party]", show_default=False)
     ] = None,
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, kept for good.")] = "standing rule",
+    apply_to_waiting: Annotated[
+        bool, typer.Option("--apply-to-waiting", help="Also decide the claims in review that this rule speaks of.")
+    ] = False,
     workspace: WorkspaceFolder = None,
     as_json: Json = False,
 ) -> None:
     """Set a party's standing rule; it takes the place of its rule about exactly the same."""
     from linernotes.cli import inbox
-    from linernotes.formats.liner_notes import from_policy
+    from linernotes.formats.liner_notes import from_claim, from_policy
     from linernotes.journeys import claim as journey
     from linernotes.model import Policy
     from linernotes.workspace import Workspace
@@ -70,14 +73,20 @@ def set_policy(
     )
     with Workspace(workspace, writable=True) as opened:
         entered, ended = journey.set_policy(opened, policy, by=by or party, why=why, at=now())
-        names = opened.claims.names({entered.party_id})
+        done = journey.Reconsidered()
+        if apply_to_waiting:
+            done = journey.reconsider(opened, by=by or party, why=why, at=now(), policy_id=entered.id)
+        names = opened.claims.names({entered.party_id, *(claim.party_id for claim in done.decided)})
     if as_json:
         told = from_policy(entered, names) | {"ended": [policy.id for policy in ended]}
+        told["decided"] = [from_claim(claim, names) for claim in done.decided]
         typer.echo(json.dumps(told, ensure_ascii=False))
     else:
         inbox.print_policies([entered], names)
         for policy in ended:
             inbox.note(f"It takes the place of {policy.id}.")
+        if apply_to_waiting:
+            inbox.print_reconsidered(done, names)
 
 
 @app.command("list")

@@ -184,13 +184,13 @@ def show(
     """Show a sheet: the shares, who has accepted, who is waited for."""
     from linernotes.formats.pdf import pdf as printed
     from linernotes.journeys import sheet as journey
-    from linernotes.journeys.papers import write_file
+    from linernotes.journeys.files import write_whole
     from linernotes.workspace import Workspace
 
     with Workspace(workspace) as opened:
         shown = journey.show(opened, sheet_id)
     if pdf is not None:
-        write_file(pdf, printed(shown.document))
+        write_whole(pdf, printed(shown.document))
     _tell(shown, as_json=as_json)
 
 

@@ -105,7 +105,10 @@ class CwrReader:
                 transaction = []
             if record.type in ("HDR", "GRH", "GRT", "TRL"):
                 self._frame(record)
-            elif record.type in _STARTS or transaction:
+            elif record.type in _STARTS or (
+                # By number: after a header that could not be read, its records are not those of the work before.
+                transaction and record["transaction"] == transaction[0]["transaction"]
+            ):
                 transaction.append(record)
             else:
                 self._leave(record, "belongs to no transaction")

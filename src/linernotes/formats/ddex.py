@@ -11,7 +11,7 @@ Source: DDEX ERN 4.3 (release-notification.xsd, 2023); ContainsAI, AiContributio
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -24,7 +24,7 @@ from linernotes.formats.tables import OF_WORK, Metadata
 from linernotes.formats.xml_items import Element, items
 from linernotes.model import AiDisclosure, Problem, Role
 
-__all__ = ["Combine", "ErnMessage", "read_ern"]
+__all__ = ["Combine", "ErnMessage", "ErnReader", "read_ern"]
 
 Combine = Callable[[list[str], list[str]], str]
 """Makes one territory of the codes that are in and those that are out; raises FormatError."""
@@ -38,12 +38,14 @@ _ROLES = {
     "RecordLabel": Role.LABEL,
 }
 _PLAIN = frozenset({"MusicalWorkSoundRecording", "NoAdviceAvailable", "Worldwide", "MainArtist", "RightsController"})
+_KINDS_MAX = 10_000
+_PARTIES_MAX = 200_000
 _FRAME = ("ReleaseReference", "ReleaseId", "ResourceReference", "DealReleaseReference", "ReleaseResourceReference")
 
 
 @dataclass(slots=True)
 class ErnMessage:
-    """A message: who sends what to whom, the recordings it names, whether it takes them down."""
+    """A message: who sends what to whom, the recordings it names (if it was read whole), whether it takes them down."""
 
     id: str = ""
     sender: str = ""
@@ -58,91 +60,99 @@ class ErnMessage:
 
 
 def read_ern(path: Path, *, combine: Combine) -> ErnMessage:
-    """Read a message; raises FormatError if it is no XML, too large, or not of ERN 4."""
-    reader = _Reader(path, combine)
-    for element in items(path):
-        reader.take(element)
-    return reader.finish()
+    """Read a message whole; raises as :class:`ErnReader` does."""
+    reader = ErnReader(path, combine=combine)
+    reader.message.recordings.extend(reader)
+    return reader.message
 
 
-class _Reader:
-    def __init__(self, path: Path, combine: Combine) -> None:
+class ErnReader:
+    """Reads a message, a recording in memory at a time; iterate over its recordings, then see what else it told.
+
+    The file is gone through twice, for labels and deals stand after the recordings. Iterating raises FormatError if it
+    is no XML, too large, or not of ERN 4, before it yields anything.
+    """
+
+    def __init__(self, path: Path, *, combine: Combine) -> None:
+        self.message = ErnMessage(is_takedown=True)
         self._path, self._combine = path, combine
-        self._message = ErnMessage(is_takedown=True)
         self._is_release_message = True
-        self._root: Element | None = None
         self._parties: dict[str, PartyLine] = {}
-        self._sounds: list[Element] = []
         self._labels: dict[str, list[str]] = {}
         self._left: Counter[str] = Counter()
         self._first: dict[str, int] = {}
 
-    def take(self, element: Element) -> None:
-        """Take the next item of the message."""
-        if self._root is None:
-            self._begin(element)
-            return
-        self._message.n_statements += element.count()
-        if not self._is_release_message:
-            self._tell_unused(element)
-            return
-        match element.name:
-            case "MessageHeader":
-                self._header(element)
-            case "Party":
-                self._party(element)
-            case "SoundRecording":
-                self._sounds.append(element)
-                return
-            case "Release" | "TrackRelease":
-                self._release(element)
-            case "ReleaseDeal" | "DealList":
-                self._message.is_takedown = False
-                for reference in element.all("DealReleaseReference"):
-                    reference.take()
-            case _:
-                pass
+    def __iter__(self) -> Iterator[Metadata]:
+        """Yield each sound recording as a line of a catalogue table."""
+        n_recordings = 0
+        elements = items(self._path)
+        self._begin(next(elements))
+        for element in elements:
+            self._take(element)
+        if self._is_release_message:
+            for element in items(self._path):
+                if element.name == "SoundRecording":
+                    n_recordings += 1
+                    yield self._recording(element)
+                    self._tell_unused(element)
+        self._finish(n_recordings)
+
+    def _take(self, element: Element) -> None:
+        """Take an item of the message, but for a recording, whose turn comes when all else is known."""
+        self.message.n_statements += element.count()
+        if self._is_release_message:
+            match element.name:
+                case "MessageHeader":
+                    self._header(element)
+                case "Party":
+                    self._party(element)
+                case "SoundRecording":
+                    return
+                case "Release" | "TrackRelease":
+                    self._release(element)
+                case "ReleaseDeal" | "DealList":
+                    self.message.is_takedown = False
+                    for reference in element.all("DealReleaseReference"):
+                        reference.take()
+                case _:
+                    pass
         self._tell_unused(element)
 
     def _begin(self, root: Element) -> None:
-        self._root = root
         if re.match(r"http://ddex\.net/xml/ern/3", root.namespace):
             raise FormatError(f"{self._path}: {root.namespace} is ERN 3; only ERN 4 is read", code="ern_version")
         if root.name != "NewReleaseMessage":
-            self._is_release_message = self._message.is_takedown = False
+            self._is_release_message = self.message.is_takedown = False
             if not root.namespace.startswith("http://ddex.net/"):
                 raise FormatError(f"{self._path}:{root.line}: <{root.name}> begins no DDEX message", code="ern")
             message = f"a {root.name} is not a NewReleaseMessage: nothing of it is kept"
-            self._message.problems.append(Problem("ern_message", message, f"{self._path}:{root.line}"))
+            self.message.problems.append(Problem("ern_message", message, f"{self._path}:{root.line}"))
         elif not root.namespace.startswith("http://ddex.net/xml/ern/4"):
             raise FormatError(f"{self._path}: {root.namespace or 'no namespace'} is not ERN 4", code="ern_version")
 
-    def finish(self) -> ErnMessage:
-        """Put the recordings together, and tell what was not kept."""
-        message = self._message
-        for sound in self._sounds:
-            message.recordings.append(self._recording(sound))
-            self._tell_unused(sound)
-        message.is_takedown = message.is_takedown and bool(message.recordings)
+    def _finish(self, n_recordings: int) -> None:
+        """Tell what was not kept."""
+        message = self.message
+        message.is_takedown = message.is_takedown and n_recordings > 0
         for what, n_times in self._left.items():
             told = f"{what} is not kept ({n_times} times, first in line {self._first[what]})"
             message.problems.append(Problem("ern_not_kept", told, f"{self._path}:{self._first[what]} {what}"))
         message.n_reported = sum(self._left.values())
         message.n_represented = message.n_statements - message.n_reported
-        return message
 
     def _tell_unused(self, element: Element) -> None:
         for what, line in element.unused():
-            self._left[what] += 1
-            self._first.setdefault(what, line)
+            kind = what if what in self._left or len(self._left) < _KINDS_MAX else "an element of yet another name"
+            self._left[kind] += 1
+            self._first.setdefault(kind, line)
 
     def _tell(self, code: str, text: str, line: int, what: str) -> None:
-        self._message.problems.append(Problem(code, text, f"{self._path}:{line} {what}"))
+        self.message.problems.append(Problem(code, text, f"{self._path}:{line} {what}"))
 
     # ── the message, its parties and releases ────────────────────────────────
 
     def _header(self, header: Element) -> None:
-        message = self._message
+        message = self.message
         message.id, message.created = header.read("MessageId"), header.read("MessageCreatedDateTime")
         for part in ("MessageSender", "MessageRecipient"):
             if (party := header.find(part)) is not None:
@@ -167,6 +177,8 @@ class _Reader:
         if not name:
             name = next((n.text.strip() for i in party.all("PartyId") for n in i.children if n.text.strip()), reference)
             self._tell("ern_party", f"party {reference} has no name; it is called {name}", party.line, "PartyName")
+        if len(self._parties) >= _PARTIES_MAX:
+            raise FormatError(f"{self._path}:{party.line}: more than {_PARTIES_MAX} parties; split it", code="xml")
         self._parties[reference] = PartyLine(" ".join(name.split()), Role.PERFORMER, None, named)
 
     def _release(self, release: Element) -> None:
@@ -174,6 +186,8 @@ class _Reader:
             for element in release.all(name):
                 element.used = True
         references = [e.read() for e in _below(release, "ReleaseResourceReference")]
+        if len(self._labels) + len(references) > _PARTIES_MAX:
+            raise FormatError(f"{self._path}:{release.line}: more than {_PARTIES_MAX} releases; split it", code="xml")
         for label in release.all("ReleaseLabelReference"):
             label.used = True
             for reference in references:

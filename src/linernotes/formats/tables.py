@@ -6,7 +6,8 @@ A header line, then a line per recording; comma, semicolon or tab between cells;
 may come in any order and go by their usual other names (``Track title``, ``Composers``); those that are not known are
 left alone and named in ``ignored``. Cells that name parties are read by :mod:`linernotes.formats.party_cells`; shares
 of ``writers``, ``arrangers``, ``heirs`` and ``publisher`` divide the work, those of ``artist``, ``producer`` and
-``label`` the recording. A line without title, ISRC, artist or file is about a work alone.
+``label`` the recording. A line without title, ISRC, artist or file is about a work alone; ``voice`` names a performer
+whose voice it is about, and after them who else shares the right in it.
 
 A faulty line is refused whole, with each of its faults told by line and column; the lines around it are read.
 """
@@ -46,7 +47,7 @@ OF_WORK = frozenset({Role.WRITER, Role.ARRANGER, Role.HEIR, Role.PUBLISHER})
 _LINES_MAX = 5_000_000
 _CELL_CHARACTERS_MAX = 20_000
 _HEADER_CHARACTERS_MAX = 20_000
-_CHUNK_LINES = 2000
+_CHUNK_LINES = 10_000
 _PARTY_COLUMNS = {
     "artist": Role.PERFORMER,
     "writers": Role.WRITER,
@@ -56,6 +57,7 @@ _PARTY_COLUMNS = {
     "label": Role.LABEL,
     "producer": Role.PRODUCER,
 }
+_VOICE = "voice"
 _OTHER_NAMES = {
     "artist": "artists performer performers main_artist",
     "display_artist": "artist_name display_artist_name",
@@ -92,6 +94,15 @@ class Metadata:
     contains_ai: AiDisclosure | None = None
     id: str | None = None
     work_id: str | None = None
+    voice: Sequence[PartyLine] = ()
+    voice_name: str | None = None
+    voice_id: str | None = None
+    consent: str | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Tell whether the line names what it is about: a recording, a work or a voice."""
+        return bool(self.title or self.work_title or self.voice)
 
     @property
     def has_recording(self) -> bool:
@@ -143,6 +154,9 @@ def read_metadata(path: Path, *, territory: Territory = str) -> MetadataTable:
         for row, faults in read_rows(path, header, lines, territory=territory):
             no_file = row is not None and not row.file
             problems += faults
+            if row is not None and row.voice:
+                told = "a voice does not come with a sound; enter it with catalogue import"
+                problems.append(Problem("voice", told, f"{row.where} {_VOICE}"))
             if row is not None and no_file:
                 problems.append(Problem("file", "no file named", f"{row.where} file"))
             if faults or no_file:
@@ -244,7 +258,7 @@ def read_rows(
 ) -> Iterator[tuple[Metadata | None, list[Problem]]]:
     """Say what each line says, and its faults; None for one that could not be cut into cells."""
     handlers = [
-        (place, column, partial(handle, territory=territory) if column in _PARTY_COLUMNS else handle)
+        (place, column, partial(handle, territory=territory) if column in (*_PARTY_COLUMNS, _VOICE) else handle)
         for place, column in enumerate(header.columns)
         if (handle := _HANDLERS.get(column)) is not None
     ]
@@ -277,7 +291,10 @@ def _read_row(cells: Sequence[str], handlers: _Handlers, n_columns: int, where: 
                 found[column] = value
     if n_cells > n_columns:
         faults.append(Problem("cells", f"{n_cells} cells, but the header names {n_columns}", where))
-    faults += [Problem("shares", message, where) for message in _excess(parties)]
+    voice = found.get(_VOICE, ())
+    if not voice and {"voice_name", "voice_id", "consent"} & found.keys():
+        faults.append(Problem("voice", "no voice named: whose is it?", f"{where} {_VOICE}"))
+    faults += [Problem("shares", message, where) for message in (*_excess(parties), *_excess(voice, what="voice"))]
     artist = found.pop("display_artist", None)
     if artist is None:
         artist = ", ".join([line.name for line in parties if line.role is Role.PERFORMER]) or None
@@ -293,27 +310,32 @@ def _role_order(line: PartyLine) -> int:
     return _ROLE_ORDER[line.role]
 
 
-def _excess(parties: Sequence[PartyLine]) -> list[str]:
+def _excess(parties: Sequence[PartyLine], *, what: str = "recording") -> list[str]:
     """Say which shares add to more than the whole; those bounded in right, place or time are for the catalogue."""
     messages = []
-    for of_work, what in ((True, "work"), (False, "recording")):
-        total = Fraction(0)
+    for of_work in (True, False):
         held = [
             p
             for p in parties
-            if p.share is not None
-            and (p.role in OF_WORK) == of_work
-            and not p.rights
-            and p.territory == "2136"
-            and p.valid_from is p.valid_to is None
+            if p.share is not None and (p.role in OF_WORK) == of_work and not p.rights and _is_unbounded(p)
         ]
-        if len(held) > 1:
-            for party in held:
-                total += party.share or 0
-        if total > 1:
+        if len(held) > 1 and _exceeds_one([p.share for p in held if p.share is not None]):
+            total = sum((p.share or Fraction(0) for p in held), Fraction(0))
             who = ", ".join(f"{p.name} {p.share}" for p in held)
-            messages.append(f"the shares of the {what} add up to {total}, more than 1: {who}")
+            messages.append(f"the shares of the {'work' if of_work else what} add up to {total}, more than 1: {who}")
     return messages
+
+
+def _is_unbounded(line: PartyLine) -> bool:
+    return line.territory == "2136" and line.valid_from is line.valid_to is None
+
+
+def _exceeds_one(fractions: Sequence[Fraction]) -> bool:
+    """Add as whole numbers: a line in a million exceeds, and reducing each sum to lowest terms takes its time."""
+    above, below = 0, 1
+    for part in fractions:
+        above, below = above * part.denominator + part.numerator * below, below * part.denominator
+    return above > below
 
 
 # ── one cell ─────────────────────────────────────────────────────────────────
@@ -355,6 +377,10 @@ _HANDLERS: dict[str, Callable[..., Any]] = {
     "year": _year,
     "duration_s": _duration,
     "contains_ai": disclosure,
+    _VOICE: partial(read_parties, role=Role.PERFORMER),
+    "voice_name": _text,
+    "voice_id": partial(_id, "voi"),
+    "consent": _text,
     **{column: partial(read_parties, role=role) for column, role in _PARTY_COLUMNS.items()},
 }
 
@@ -380,6 +406,10 @@ def write_metadata(rows: Iterable[Metadata]) -> Iterator[str]:
             "year": row.year,
             "duration_s": None if row.duration_s is None else f"{row.duration_s:.6f}".rstrip("0").rstrip("."),
             "contains_ai": row.contains_ai,
+            _VOICE: print_parties(row.voice),
+            "voice_name": row.voice_name,
+            "voice_id": row.voice_id,
+            "consent": row.consent,
         }
         for column, role in _PARTY_COLUMNS.items():
             cells[column] = print_parties(line for line in row.parties if line.role is role)

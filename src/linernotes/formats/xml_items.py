@@ -15,7 +15,7 @@ from linernotes.errors import FormatError
 
 __all__ = ["Element", "items"]
 
-_FILE_BYTES_MAX = 512 << 20
+_FILE_BYTES_MAX = 2 << 30
 _ITEM_CHARACTERS_MAX = 16 << 20
 _ITEM_ELEMENTS_MAX = 200_000
 _DEPTH_MAX = 64

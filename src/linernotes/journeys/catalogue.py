@@ -3,24 +3,21 @@
 A batch never stops at a bad line. What was entered stays: after a kill, the same command does the rest.
 """
 
-import gc
-import multiprocessing
 import os
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from linernotes.errors import FormatError, NotFoundError
 from linernotes.formats.cwr import Acknowledgement, CwrReader, CwrWork
-from linernotes.formats.ddex import read_ern
+from linernotes.formats.ddex import ErnReader
 from linernotes.formats.tables import Metadata, PartyLine, read_cells, read_header
+from linernotes.journeys.reading import in_other_processes, seldom_collected
 from linernotes.journeys.statements import Statements, from_lines, state
-from linernotes.model import Problem, Recording, RightType, Role, Work
+from linernotes.model import Problem, Recording, RightType, Role, Voice, Work
 from linernotes.rights import shares, territories
 from linernotes.store.browsing import Page
 from linernotes.store.entering import Batch, Entering
@@ -32,9 +29,7 @@ Progress = Callable[[int, int], None]
 """Called with the lines read so far and 0, for nobody knows how many there are."""
 
 _ALONE_BYTES_MAX = 8 << 20  # below, starting another process costs more than it saves
-_CHUNKS_IN_FLIGHT = 6
 _ROWS_PER_BATCH = 2000
-_OBJECTS_PER_COLLECTION = 500_000
 
 
 @dataclass(slots=True)
@@ -46,8 +41,10 @@ class Imported:
     n_parties: int = 0
     n_works: int = 0
     n_recordings: int = 0
+    n_voices: int = 0
     n_known: int = 0
     n_shares_ended: int = 0
+    n_changed: int = 0
     formats: dict[str, str] = field(default_factory=dict)
     ignored_columns: list[str] = field(default_factory=list)
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
@@ -81,7 +78,8 @@ def import_files(
     Parameters
     ----------
     workspace : opened ``writable``
-    on : the shares of the files hold from this day on, in place of those that held; None adds them to what is there
+    on : what the files say holds from this day on, in place of what held; None adds shares to those that are there,
+        and keeps the catalogue's own titles and the like
     jobs : processes that read; one for each core where None
 
     Returns
@@ -89,7 +87,9 @@ def import_files(
     what was done; faulty files, lines and records are in ``problems``
     """
     result = Imported()
-    entering = Entering(succeed=None if on is None else lambda held, stated: shares.succeed(held, stated, on=on))
+    entering = Entering(on=on)
+    if on is not None:
+        entering.succeed = lambda held, stated: shares.succeed(held, stated, on=on)
     for path in paths:
         try:
             kind = recognise(path)
@@ -102,7 +102,7 @@ def import_files(
         except FormatError as error:
             result.problems.append(Problem(error.code, str(error), str(path)))
     result.problems += entering.problems
-    for name in ("n_parties", "n_works", "n_recordings", "n_known", "n_shares_ended"):
+    for name in ("n_parties", "n_works", "n_recordings", "n_voices", "n_known", "n_shares_ended", "n_changed"):
         setattr(result, name, getattr(entering, name))
     for subject in sorted(entering.restated):
         result.problems += _conflicts(workspace.catalogue.page_of(subject), subject)
@@ -128,8 +128,9 @@ def _import_table(
     jobs: int,
 ) -> None:
     header = read_header(path)
-    if not {"title", "work_title"} & set(header.columns):
-        raise FormatError(f"{path}:1: no column 'title' in the header ({', '.join(header.columns) or 'empty'})")
+    if not {"title", "work_title", "voice"} & set(header.columns):
+        told = ", ".join(header.columns) or "empty"
+        raise FormatError(f"{path}:1: no column 'title', 'work_title' or 'voice' in the header ({told})")
     result.ignored_columns += [name for name in header.ignored if name not in result.ignored_columns]
     is_large = path.stat().st_size > _ALONE_BYTES_MAX
 
@@ -142,42 +143,18 @@ def _import_table(
                 progress(n_lines, 0)
             yield told.batch
 
-    with _seldom_collected():
-        workspace.catalogue.enter(entering, batches())
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Let Python look for cycles seldom: it would walk millions of rows, none in a cycle, again and again."""
-    usual = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_PER_COLLECTION)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
+    with seldom_collected():
+        workspace.catalogue.enter(entering, batches(), is_large=is_large)
 
 
 def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
     """Yield what the lines say, in their order; read in other processes where there is enough to read."""
-    header = read_header(path)
-    chunks = read_cells(path, header)
-    if jobs <= 1:
-        for lines in chunks:
-            yield from_lines(path, header, lines)
+    if jobs > 1:
+        yield from in_other_processes(path, jobs=jobs - 1)
         return
-    # A process of our own may have threads (a progress bar): it must not be forked.
-    context = multiprocessing.get_context("spawn")
-    seldom = (_OBJECTS_PER_COLLECTION,)
-    waiting: deque[Future[Statements]] = deque()
-    with ProcessPoolExecutor(
-        max_workers=jobs - 1, mp_context=context, initializer=gc.set_threshold, initargs=seldom
-    ) as pool:
-        for lines in chunks:
-            waiting.append(pool.submit(from_lines, path, header, lines))
-            if len(waiting) >= _CHUNKS_IN_FLIGHT * (jobs - 1):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    header = read_header(path)
+    for lines in read_cells(path, header):
+        yield from_lines(path, header, lines)
 
 
 # ── CWR and ERN ──────────────────────────────────────────────────────────────
@@ -188,7 +165,7 @@ def _import_rows(workspace: Workspace, rows: Iterator[Metadata], entering: Enter
         told = Statements()
         for row in rows:
             told.n_lines += 1
-            if row.title or row.work_title:
+            if row.says_something:
                 state(told, row)
             else:
                 told.n_faulty += 1
@@ -235,28 +212,43 @@ def _rows_of(work: CwrWork, result: Imported) -> Iterator[Metadata]:
 
 
 def _from_ern(path: Path, result: Imported) -> Iterator[Metadata]:
-    message = read_ern(path, combine=territories.combined)
-    result.problems += message.problems
-    if message.is_takedown:
-        result.taken_down += [row.isrc or row.title or row.where for row in message.recordings]
-    yield from message.recordings
+    reader = ErnReader(path, combine=territories.combined)
+    named: list[str] = []
+    for row in reader:
+        named.append(row.isrc or row.title or row.where)
+        yield row
+    result.problems += reader.message.problems
+    if reader.message.is_takedown:
+        result.taken_down += named
 
 
 # ── what held on a day ───────────────────────────────────────────────────────
 
 
 def describe(workspace: Workspace, key: str, *, on: date | None = None) -> Page:
-    """Return what is known of a recording, work or party, by id, ISRC, ISWC, IPI name number or ISNI.
+    """Return what is known of a recording, work, voice or party: by id, ISRC, ISWC, IPI name number, ISNI, whole name.
 
-    With ``on``, only the shares that held on that day. NotFoundError if it is not here.
+    With ``on``, as it was on that day: its shares, titles and the like. NotFoundError if it is not here,
+    ConflictError if several parties have the name.
     """
     compact = key if "_" in key else re.sub(r"[\s.-]", "", key).upper()
     page = workspace.catalogue.page_of(compact)
     if not (page.recordings or page.works or page.parties):
-        raise NotFoundError(f"no recording, work or party {key!r} in {workspace.catalogue.path}")
+        try:
+            page = workspace.catalogue.page_of(workspace.claims.party(key))
+        except NotFoundError:
+            here = workspace.catalogue.path
+            raise NotFoundError(f"no recording, work, voice or party {key!r} in {here}") from None
     if on is None:
         return page
-    return replace(page, shares={subject: shares.as_of(held, on) for subject, held in page.shares.items()})
+    then = workspace.catalogue.former([*(r.id for r in page.recordings), *page.works, *page.voices], on)
+    return replace(
+        page,
+        recordings=[replace(recording, **then.get(recording.id, {})) for recording in page.recordings],
+        works={key: replace(work, **then.get(key, {})) for key, work in page.works.items()},
+        voices={key: replace(voice, **then.get(key, {})) for key, voice in page.voices.items()},
+        shares={subject: shares.as_of(held, on) for subject, held in page.shares.items()},
+    )
 
 
 # ── do shares add up? ────────────────────────────────────────────────────────
@@ -281,20 +273,28 @@ def check(workspace: Workspace, checked: Checked) -> Iterator[Problem]:
         seen.update(work.id for work in new)
         found = [problem for work in new for problem in _problems(page, work, expected=shares.WORK_RIGHTS)]
         found += [problem for recording in page.recordings for problem in _problems(page, recording)]
+        found += [problem for voice in page.voices.values() for problem in _problems(page, voice)]
         checked.n_findings.update(problem.code for problem in found)
         yield from found
 
 
-def _problems(page: Page, subject: Work | Recording, *, expected: Sequence[RightType] = ()) -> Iterator[Problem]:
+def _problems(
+    page: Page, subject: Work | Recording | Voice, *, expected: Sequence[RightType] = ()
+) -> Iterator[Problem]:
     held = page.shares.get(subject.id, ())
     found = shares.check(subject.id, held, expected=expected)
     names = {party.id: party.name for party in page.parties.values()} if found else {}
     for finding in found:
-        message = shares.explain(finding, name=subject.title, names=names)
+        name = subject.name if isinstance(subject, Voice) else subject.title
+        message = shares.explain(finding, name=name, names=names)
         yield Problem(f"shares_{finding.fault.value}", message, subject.id)
 
 
 def _conflicts(page: Page, subject_id: str) -> list[Problem]:
-    subject = page.works.get(subject_id) or next((r for r in page.recordings if r.id == subject_id), None)
+    subject = (
+        page.works.get(subject_id)
+        or page.voices.get(subject_id)
+        or next((recording for recording in page.recordings if recording.id == subject_id), None)
+    )
     found = [] if subject is None else list(_problems(page, subject))
     return [problem for problem in found if problem.code != "shares_missing"]

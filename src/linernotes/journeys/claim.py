@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
-from linernotes.errors import ConflictError, NotFoundError
+from linernotes.errors import ConflictError, NotFoundError, ParameterError
 from linernotes.formats.liner_notes import TracedUpload, read_traces
 from linernotes.model import (
     Action,
@@ -35,6 +35,7 @@ from linernotes.workspace import Workspace
 __all__ = [
     "ClaimFile",
     "Proposed",
+    "Reconsidered",
     "claims_of",
     "decide",
     "dispute",
@@ -42,6 +43,7 @@ __all__ = [
     "open_file",
     "propose",
     "propose_from",
+    "reconsider",
     "release",
     "resolve",
     "set_policy",
@@ -75,6 +77,14 @@ class ClaimFile:
     names: Mapping[str, str]
     commands: Sequence[str]
     money: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconsidered:
+    """Claims that the rules of today have decided, and those that go on waiting, each with the reason."""
+
+    decided: Sequence[Claim] = ()
+    waiting: Sequence[tuple[Claim, str]] = ()
 
 
 def inbox(
@@ -183,6 +193,53 @@ def settle(workspace: Workspace, *, at: datetime) -> list[Claim]:
             why = "the flood is over: a day has passed, and it has not gone on"
             settled.append(_resolved(workspace, stored, actor=_SYSTEM, why=why, at=at))
     return settled
+
+
+def reconsider(
+    workspace: Workspace,
+    *,
+    by: str,
+    why: str,
+    at: datetime,
+    claim_ids: Collection[str] = (),
+    party: str | None = None,
+    policy_id: str | None = None,
+) -> Reconsidered:
+    """Let claims that wait in review meet the standing rules as they are now; what a person decided stays.
+
+    Parameters
+    ----------
+    claim_ids, party : these claims, those of this party; all that wait where neither is given
+    policy_id : only where this rule is the one that decides
+
+    Raises
+    ------
+    NotFoundError if there is no such claim or party; ParameterError if ``why`` is empty
+    """
+    if not why.strip():
+        raise ParameterError("say why (--why): every step keeps its reason")
+    store, actor = workspace.claims, _person(workspace, by)
+    party_id = None if party is None else store.party(party)
+    asked = [store.get(key) for key in claim_ids] or list(store.find(party_id=party_id, state=ClaimState.REVIEW))
+    decided: list[Claim] = []
+    waiting: list[tuple[Claim, str]] = []
+    for stored in asked:
+        claim = stored.claim
+        if party_id not in (None, claim.party_id):
+            continue
+        now, reason = _as_of_now(workspace, claim, at=at)
+        if policy_id is not None and (now is None or now.policy_id != policy_id):
+            continue
+        if now is None:
+            waiting.append((claim, reason))
+            continue
+        try:
+            then = store.advance(stored, _deciding(now, f"{why.strip()}: {now.because[0]}", actor, at))
+        except ConflictError as error:
+            waiting.append((claim, str(error)))
+        else:
+            decided.append(then.claim)
+    return Reconsidered(decided, waiting)
 
 
 def decide(
@@ -343,6 +400,32 @@ def _first_steps(
     if not history[-1][0].obstacles:
         history.append(_by_policy(history[-1][0], at=at))
     return history
+
+
+def _as_of_now(workspace: Workspace, claim: Claim, *, at: datetime) -> tuple[Claim | None, str]:
+    """Return a waiting claim as the rules of today decide it, or None and why it goes on waiting."""
+    store = workspace.claims
+    if claim.state is not ClaimState.REVIEW:
+        return None, f"it is {claim.state}, not in review"
+    if claim.obstacles:
+        return None, f"somebody else must resolve {', '.join(claim.obstacles)} first"
+    entry = store.reference(claim.evidence.reference)
+    found = [] if entry is None else grounds(claim.use_type, entry, on=at.date())
+    holding = [g for g in found if (g.subject_id, g.right_type) == (claim.subject_id, claim.right_type)]
+    if entry is None or not holding or claim.party_id not in holding[0].holders:
+        return None, "the catalogue no longer names its party as a holder of this right"
+    rules_now = store.policies({claim.party_id, *holding[0].default_ids})
+    now = proposals.reconsidered(claim, holding[0], rules_now, at=at, names=entry.names)
+    if now.action is Action.REVIEW:
+        return None, next((line for line in reversed(now.because) if line.startswith("Asked")), now.because[0])
+    beside = [s.claim for s in store.find(upload_sha256s=[claim.upload_sha256]) if s.claim.id != claim.id]
+    if now.action is Action.SHARE and (excess := proposals.excesses([*beside, now], fresh={now.id})):
+        return None, excess[now.id]
+    return now, ""
+
+
+def _deciding(now: Claim, why: str, actor: str, at: datetime) -> Callable[[Claim], tuple[Claim, ClaimStep]]:
+    return lambda _: rules.decide(now, action=now.action, actor=actor, why=why, at=at, share=now.share, side=now.side)
 
 
 def _hindering(obstacle: Obstacle, why: str, at: datetime) -> Callable[[Claim], tuple[Claim, ClaimStep]]:

@@ -1,5 +1,6 @@
 """Catalogues out: as a table, as CWR, as ERN, a page of the catalogue in memory at a time."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -12,8 +13,8 @@ from linernotes.formats.ddex_print import ErnParty, ErnWriter
 from linernotes.formats.party_cells import PartyLine
 from linernotes.formats.tables import OF_WORK, Metadata, write_metadata
 from linernotes.journeys.catalogue import describe
-from linernotes.journeys.naming import work_id
-from linernotes.model import Contribution, Party, Problem, Recording, RightType, Role, Share, Work
+from linernotes.journeys.naming import party_id, voice_id, work_id
+from linernotes.model import Contribution, Party, Problem, Recording, RightType, Role, Share, Voice, Work
 from linernotes.rights import shares, territories
 from linernotes.store.browsing import Page
 from linernotes.workspace import Workspace
@@ -26,8 +27,11 @@ _PARTY_FIELDS = ("ipi_name_number", "ipi_base_number", "isni")
 
 def table(workspace: Workspace, problems: list[Problem]) -> Iterator[str]:
     """Yield the catalogue as a table that can be imported again; ``problems`` gains what a table cannot say."""
-    rows = (row for page in workspace.catalogue.pages() for row in lines_of(page, problems))
+    rows = (row for page in workspace.catalogue.pages() for row in lines_of(page, problems, repeat=True))
     yield from write_metadata(rows)
+    if n_former := workspace.catalogue.n_former():
+        told = f"{n_former} titles and the like that held before are not written: a table says what holds now"
+        problems.append(Problem("history", told, str(workspace.catalogue.path)))
 
 
 def cwr(
@@ -72,17 +76,91 @@ def ern(
     problems += writer.problems
 
 
-def lines_of(page: Page, problems: list[Problem]) -> Iterator[Metadata]:
-    """Say a page of the catalogue as lines of a table: one for each recording, one for each work without."""
+def lines_of(page: Page, problems: list[Problem], *, repeat: bool = False) -> Iterator[Metadata]:
+    """Say a page of the catalogue as lines of a table: one for each recording, one for each work without.
+
+    What a party has been said to hold twice is a conflict that one line cannot say. With ``repeat`` it is said in lines
+    of its own, without it is a problem.
+    """
     recorded = set()
     for recording in page.recordings:
         work = page.works.get(recording.work_id) if recording.work_id else None
+        is_first = work is not None and work.id not in recorded
         if work is not None:
             recorded.add(work.id)
-        yield _line(page, recording, work, problems)
+        yield from _lines(page, recording, work, problems, repeat=repeat, with_work=is_first)
     for work in page.works.values():
         if work.id not in recorded:
-            yield _line(page, None, work, problems)
+            yield from _lines(page, None, work, problems, repeat=repeat, with_work=True)
+    for voice in page.voices.values():
+        if repeat:
+            yield _voice_line(page, voice, problems)
+        else:
+            told = f"the voice of {voice.name}: this format has no place for voices; left out"
+            problems.append(Problem("voice", told, voice.id))
+
+
+def _voice_line(page: Page, voice: Voice, problems: list[Problem]) -> Metadata:
+    """Say a voice: its performer first, then who else has a share of the right in it."""
+    held = page.shares.get(voice.id, ())
+    if _n_times(page, voice.id) > 1:
+        told = f"somebody's share of the voice of {voice.name} is said twice, differently; added up"
+        problems.append(Problem("shares_overlap", told, voice.id))
+    performer = page.parties[voice.party_id]
+    sings = Contribution(voice.id, performer.id, Role.PERFORMER)
+    theirs = [(share, ()) for share in held if share.party_id == performer.id]
+    lines = [*_said(performer, sings, theirs, problems)]
+    for share in held:
+        if share.party_id != performer.id:
+            lines += _said(page.parties[share.party_id], sings, [(share, ())], problems)
+    return Metadata(
+        "",
+        voice.id,
+        voice=tuple(lines),
+        voice_name=voice.name if voice.name != performer.name else None,
+        voice_id=voice.id if voice.id != voice_id(_key_of(performer)) else None,
+        consent=voice.consent,
+    )
+
+
+def _key_of(party: Party) -> str:
+    return party_id(party.name, party.ipi_name_number, party.ipi_base_number, party.isni)
+
+
+def _lines(
+    page: Page,
+    recording: Recording | None,
+    work: Work | None,
+    problems: list[Problem],
+    *,
+    repeat: bool,
+    with_work: bool,
+) -> Iterator[Metadata]:
+    line = _line(page, recording, work, problems)
+    yield line
+    again = [subject.id for subject in (recording, work if with_work else None) if subject is not None]
+    for n in range(1, max((_n_times(page, subject_id) for subject_id in again), default=0)):
+        parties: list[PartyLine] = []
+        if work is not None and with_work:
+            parties += _party_lines(page, work.id, shares.WORK_RIGHTS, Role.PUBLISHER, [], n=n)
+        if recording is not None:
+            parties += _party_lines(page, recording.id, _MASTER, Role.LABEL, [], n=n)
+        if repeat:
+            work_key = line.work_id or (work.id if work is not None and not work.iswc else None)
+            yield replace(line, parties=tuple(parties), work_id=work_key)
+            continue
+        for party in parties:
+            told = f"{party.name} {party.share} of {line.title or line.work_title}: said twice, differently; left out"
+            problems.append(Problem("shares_overlap", told, line.where))
+
+
+def _n_times(page: Page, subject_id: str) -> int:
+    """Return how many times at most somebody is said to hold the same right in the same place and time."""
+    said = Counter(
+        (share.party_id, share.right_type, share.territory, share.valid_from, share.valid_to)
+        for share in page.shares.get(subject_id, ())
+    )
+    return max(said.values(), default=0)
 
 
 def _line(page: Page, recording: Recording | None, work: Work | None, problems: list[Problem]) -> Metadata:
@@ -115,19 +193,31 @@ def _line(page: Page, recording: Recording | None, work: Work | None, problems: 
 
 
 def _party_lines(
-    page: Page, subject_id: str, whole: Sequence[RightType], default: Role, problems: list[Problem]
+    page: Page, subject_id: str, whole: Sequence[RightType], default: Role, problems: list[Problem], *, n: int = 0
 ) -> Iterator[PartyLine]:
-    """Say who did what for a subject, each with its shares; those who only hold a share come last."""
+    """Say who did what for a subject, each with its shares; those who only hold a share come last.
+
+    Of what is said more than once of the same right, place and time, the ``n``-th: without it nobody comes up again.
+    """
     held: dict[str, list[tuple[Share, tuple[RightType, ...]]]] = {}
-    for share, rights in _by_terms(page.shares.get(subject_id, ())):
+    for share, rights in _by_terms(_nth(page.shares.get(subject_id, ()), n)):
         held.setdefault(share.party_id, []).append((share, () if set(rights) == set(whole) else rights))
     for did in page.contributions.get(subject_id, ()):
-        yield from _said(page.parties[did.party_id], did, held.pop(did.party_id, []), problems)
-    for party_id, theirs in held.items():
-        party = page.parties[party_id]
+        if n == 0 or did.party_id in held:
+            yield from _said(page.parties[did.party_id], did, held.pop(did.party_id, []), problems)
+    for party, theirs in ((page.parties[key], theirs) for key, theirs in held.items()):
         told = f"{party.name} has a share of {subject_id} and no role in it; said as {default.value}"
         problems.append(Problem("role", told, subject_id))
-        yield from _said(party, Contribution(subject_id, party_id, default), theirs, problems)
+        yield from _said(party, Contribution(subject_id, party.id, default), theirs, problems)
+
+
+def _nth(held: Sequence[Share], n: int) -> Iterator[Share]:
+    said: Counter[tuple[object, ...]] = Counter()
+    for share in held:
+        key = (share.party_id, share.right_type, share.territory, share.valid_from, share.valid_to)
+        if said[key] == n:
+            yield share
+        said[key] += 1
 
 
 def _said(
@@ -146,7 +236,7 @@ def _said(
         yield PartyLine(party.name, did.role, None, named, contains_ai=did.contains_ai)
 
 
-def _by_terms(held: Sequence[Share]) -> Iterator[tuple[Share, tuple[RightType, ...]]]:
+def _by_terms(held: Iterable[Share]) -> Iterator[tuple[Share, tuple[RightType, ...]]]:
     """Bring together the rights of which a party holds the same."""
     rights: dict[tuple[object, ...], list[Share]] = {}
     for share in held:
@@ -166,6 +256,10 @@ def _registrations(workspace: Workspace, problems: list[Problem]) -> Iterator[Cw
             if first is not None and recordings[0].id != first.id:
                 continue  # told on the page of its first recording
             parties = _party_lines(whole, work.id, shares.WORK_RIGHTS, Role.PUBLISHER, problems)
+            for n in range(1, _n_times(whole, work.id)):
+                for line in _party_lines(whole, work.id, shares.WORK_RIGHTS, Role.PUBLISHER, [], n=n):
+                    told = f"{line.name} {line.share} of {work.title}: said twice, differently; left out"
+                    problems.append(Problem("shares_overlap", told, work.id))
             performed = chain.from_iterable(whole.contributions.get(r.id, ()) for r in recordings)
             names = dict.fromkeys(whole.parties[c.party_id].name for c in performed if c.role is Role.PERFORMER)
             yield CwrWork(

@@ -7,7 +7,7 @@ from linernotes.formats.tables import Metadata, PartyLine
 from linernotes.model import Role
 from linernotes.store.catalogue import content_id
 
-__all__ = ["party_id", "party_ids", "recording_id", "work_id"]
+__all__ = ["party_id", "party_ids", "recording_id", "voice_id", "work_id"]
 
 
 @lru_cache(maxsize=65536)
@@ -29,12 +29,22 @@ def party_ids(lines: Sequence[PartyLine]) -> list[str]:
             told.setdefault(line.name.casefold(), line.identifiers)
     if not told:
         return [party_id(line.name) for line in lines]
-    return [party_id(line.name, **(line.identifiers or told.get(line.name.casefold(), {}))) for line in lines]
+    return [_party_id(line.name, line.identifiers or told.get(line.name.casefold(), {})) for line in lines]
+
+
+def _party_id(name: str, named: Mapping[str, str]) -> str:
+    get = named.get
+    return party_id(name, get("ipi_name_number"), get("ipi_base_number"), get("isni"))
 
 
 def work_id(title: str, iswc: str | None, writers: Iterable[str]) -> str:
     """Return the id of a work: from its ISWC, else from its title and who wrote it."""
     return content_id("wrk", iswc) if iswc else content_id("wrk", title.casefold(), *sorted(map(str.casefold, writers)))
+
+
+def voice_id(performer_id: str) -> str:
+    """Return the id of a performer's voice."""
+    return content_id("voi", performer_id)
 
 
 def recording_id(row: Metadata) -> str:

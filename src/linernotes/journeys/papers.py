@@ -4,23 +4,22 @@ The same notice gives the same bytes: what a crash left out is written when deli
 """
 
 import json
-import os
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from linernotes.document import Document
-from linernotes.errors import StorageError
 from linernotes.formats.letters import plain_text
 from linernotes.formats.pdf import pdf
+from linernotes.journeys.files import write_whole
 from linernotes.model import UseType
 from linernotes.rights.letters import notice_letter
 from linernotes.rights.notices import Contact, Notice, Platform, Regime, Statements, Use
 from linernotes.store.notices import StoredNotice
 from linernotes.workspace import Workspace
 
-__all__ = ["content_of", "folder_of", "notice_of", "write_file", "write_notice", "write_paper"]
+__all__ = ["content_of", "folder_of", "notice_of", "write_notice", "write_paper"]
 
 
 def content_of(notice: Notice) -> str:
@@ -59,26 +58,11 @@ def write_notice(workspace: Workspace, stored: StoredNotice) -> Path:
     names = ("notice.txt", "notice.pdf", "notice.json")
     if not all((folder / name).exists() for name in names):
         write_paper(folder, "notice", notice_letter(notice_of(stored.content)))
-        write_file(folder / "notice.json", stored.content.encode())
+        write_whole(folder / "notice.json", stored.content)
     return folder
 
 
 def write_paper(folder: Path, name: str, document: Document) -> None:
     """Write a letter as text and as PDF."""
-    write_file(folder / f"{name}.txt", plain_text(document).encode())
-    write_file(folder / f"{name}.pdf", pdf(document))
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
+    write_whole(folder / f"{name}.txt", plain_text(document))
+    write_whole(folder / f"{name}.pdf", pdf(document))

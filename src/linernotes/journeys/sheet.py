@@ -17,8 +17,8 @@ from linernotes.document import Document
 from linernotes.errors import ConflictError, NotFoundError, ParameterError
 from linernotes.formats.letters import plain_text
 from linernotes.formats.pdf import pdf
+from linernotes.journeys.files import write_whole
 from linernotes.journeys.keys import key, make_key
-from linernotes.journeys.papers import write_file
 from linernotes.model import Party, RightType, Role
 from linernotes.rights import sheets as rules
 from linernotes.rights.links import Link, read_link, require_current, sign_link
@@ -262,7 +262,7 @@ def _enter(workspace: Workspace, step: SheetStep, before: Sequence[SheetStep]) -
         agreement = Agreement(rules.shares(sheet), sheet.concerned, seal)
     workspace.sheets.add_step(row, _payload(step), actor=step.party_id, why=step.why, at=step.at, agreement=agreement)
     for name, content in (paper or {}).items():
-        write_file(folder_of(workspace, sheet.id) / name, content)
+        write_whole(folder_of(workspace, sheet.id) / name, content)
     return sheet
 
 

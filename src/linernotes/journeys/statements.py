@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
 from linernotes.formats.tables import OF_WORK, Header, Metadata, PartyLine, read_rows
-from linernotes.journeys.naming import party_ids, recording_id, work_id
+from linernotes.journeys.naming import party_ids, recording_id, voice_id, work_id
 from linernotes.model import Problem, RightType, Role
 from linernotes.rights import territories
 from linernotes.store.entering import WORK_RIGHTS, Batch, ShareRow, by_right
@@ -32,13 +33,14 @@ def from_lines(path: Path, header: Header, lines: Iterable[tuple[int, list[str] 
     told = Statements()
     for row, faults in read_rows(path, header, lines, territory=territories.territory):
         told.n_lines += 1
-        if row is not None and not faults and not (row.title or row.work_title):
-            faults.append(Problem("title", "no title: name the recording or the work", f"{row.where} title"))
+        if row is not None and not faults and not row.says_something:
+            faults.append(Problem("title", "no title: name the recording, the work or the voice", f"{row.where} title"))
         if row is None or faults:
             told.problems += faults
             told.n_faulty += 1
         else:
             state(told, row)
+    told.batch = told.batch.in_order()
     return told
 
 
@@ -70,16 +72,9 @@ def state(told: Statements, row: Metadata) -> None:
     of_recording: list[ShareRow] = []
     for line, key in zip(parties, ids, strict=True):
         subject = key_of_work if line.role in OF_WORK and key_of_work else key_of_recording
-        if key not in batch.parties:
-            named = line.identifiers
-            batch.parties[key] = (
-                *(key, line.name, named.get("ipi_name_number")),
-                *(named.get("ipi_base_number"), named.get("isni")),
-            )
-        elif line.identifiers:
-            _complete(told, key, line, row.where)
+        _meet(told, key, line, row.where)
         role = _ROLE_NAMES[line.role]
-        batch.contributions[subject, key, role] = (subject, key, role, line.contains_ai and line.contains_ai.value)
+        batch.contributions[subject, key, role] = line.contains_ai and line.contains_ai.value
         if line.share is not None:
             target = of_work if subject == key_of_work else of_recording
             whole = line.share
@@ -93,6 +88,46 @@ def state(told: Statements, row: Metadata) -> None:
         _hold(batch, key_of_work, of_work)
     if of_recording:
         _hold(batch, key_of_recording, of_recording)
+    if row.voice:
+        _state_voice(told, row)
+
+
+def _state_voice(told: Statements, row: Metadata) -> None:
+    """Add a performer's voice: the first party of the cell sings, everybody with a share holds the right in it."""
+    batch, ids = told.batch, party_ids(row.voice)
+    key = row.voice_id or voice_id(ids[0])
+    for line, party_key in zip(row.voice, ids, strict=True):
+        _meet(told, party_key, line, row.where)
+        if line.contains_ai is not None:
+            left = f"{line.name}: how much a machine made is said of a recording, not of a voice; left out"
+            told.problems.append(Problem("voice", left, f"{row.where} voice"))
+    voice = (key, ids[0], row.voice_name or row.voice[0].name, row.consent)
+    if batch.voices.setdefault(key, voice) != voice:
+        _differs(told, row, f"the voice {key}", batch.voices[key][2:], voice[2:])
+    batch.where.setdefault(key, row.where)
+    stated = [
+        (*(key, party_key, right), *(line.share.numerator, line.share.denominator), *_terms(line))
+        for line, party_key in zip(row.voice, ids, strict=True)
+        if line.share is not None
+        for right in ([right.value for right in line.rights] or [RightType.VOICE.value])
+    ]
+    if stated:
+        _hold(batch, key, stated)
+
+
+def _terms(line: PartyLine) -> tuple[str, date | None, date | None]:
+    return line.territory, line.valid_from, line.valid_to
+
+
+def _meet(told: Statements, key: str, line: PartyLine, where: str) -> None:
+    if key not in told.batch.parties:
+        named = line.identifiers
+        told.batch.parties[key] = (
+            *(key, line.name, named.get("ipi_name_number")),
+            *(named.get("ipi_base_number"), named.get("isni")),
+        )
+    elif line.identifiers:
+        _complete(told, key, line, where)
 
 
 def _hold(batch: Batch, subject: str, stated: list[ShareRow]) -> None:
@@ -100,6 +135,8 @@ def _hold(batch: Batch, subject: str, stated: list[ShareRow]) -> None:
     if len({row[1] for row in stated}) < len(stated):
         stated = _added_up(stated)
     held = batch.shares.get(subject)
+    if _may_exceed(stated):
+        batch.restated.add(subject)
     if held is None:
         batch.shares[subject] = stated
     elif stated != held:
@@ -107,6 +144,19 @@ def _hold(batch: Batch, subject: str, stated: list[ShareRow]) -> None:
         if new := [row for row in by_right(stated) if row not in before]:
             batch.shares[subject] = before + new
             batch.restated.add(subject)
+
+
+def _may_exceed(stated: list[ShareRow]) -> bool:
+    """Tell whether shares of one right add to more than the whole, wherever and whenever they hold."""
+    above, below = 0, 1
+    for row in stated:
+        above, below = above * row[4] + row[3] * below, below * row[4]
+    if above <= below:
+        return False
+    whole: dict[str, Fraction] = {}
+    for row in by_right(stated):
+        whole[row[2]] = whole.get(row[2], Fraction(0)) + Fraction(row[3], row[4])
+    return max(whole.values()) > 1
 
 
 def _added_up(stated: list[ShareRow]) -> list[ShareRow]:

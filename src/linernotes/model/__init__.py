@@ -51,15 +51,19 @@ from linernotes.model.landmarks import (
 )
 from linernotes.model.paying import (
     Account,
+    Advance,
     Deduction,
     DeductionKind,
     Entry,
     EntryKind,
+    ExchangeRate,
     Payment,
     Posting,
     Statement,
     StatementLine,
+    Terms,
     UsageLine,
+    Why,
 )
 from linernotes.model.telling import (
     Credit,
@@ -77,6 +81,7 @@ __all__ = [
     "WITNESS_BITS",
     "Account",
     "Action",
+    "Advance",
     "AiDisclosure",
     "Claim",
     "ClaimState",
@@ -90,6 +95,7 @@ __all__ = [
     "EntryKind",
     "Evidence",
     "EvidenceKind",
+    "ExchangeRate",
     "Fingerprint",
     "FingerprintIndex",
     "FingerprintSegment",
@@ -112,6 +118,7 @@ __all__ = [
     "Side",
     "Statement",
     "StatementLine",
+    "Terms",
     "TerritoryRule",
     "Trace",
     "Transform",
@@ -119,6 +126,7 @@ __all__ = [
     "UsageLine",
     "UseType",
     "Voice",
+    "Why",
     "Work",
     "cell_starts",
 ]

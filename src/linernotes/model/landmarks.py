@@ -13,6 +13,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from linernotes.errors import InvariantError
+
 __all__ = ["BLOCK_CELLS", "CELL_FRAMES", "LANDMARK_KEYS", "WITNESS_BITS", "LandmarkTable", "cell_starts"]
 
 LANDMARK_KEYS = 1 << 18
@@ -57,12 +59,12 @@ class LandmarkTable:
 
         Raises
         ------
-        ValueError : tallies and postings do not agree
+        InvariantError : tallies and postings do not agree
         """
         n = _n_blocks(n_cells) * LANDMARK_KEYS
         ends = np.flatnonzero(np.unpackbits(self.tallies, count=n + len(self.postings)) == 0)
         if len(ends) != n:
-            raise ValueError(f"{len(ends)} keys are told of {len(self.postings)} landmarks, {n} were expected")
+            raise InvariantError(f"{len(ends)} keys are told of {len(self.postings)} landmarks, {n} were expected")
         return np.concatenate([np.zeros(1, np.int64), ends - np.arange(n)])
 
     def unpack(self, starts: NDArray[np.int64], kept: Iterable[int]) -> list[NDArray[np.uint32]]:

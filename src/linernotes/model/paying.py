@@ -16,15 +16,19 @@ from linernotes.model.catalogue import RightType
 
 __all__ = [
     "Account",
+    "Advance",
     "Deduction",
     "DeductionKind",
     "Entry",
     "EntryKind",
+    "ExchangeRate",
     "Payment",
     "Posting",
     "Statement",
     "StatementLine",
+    "Terms",
     "UsageLine",
+    "Why",
 ]
 
 
@@ -33,7 +37,8 @@ class UsageLine:
     """One line of a report: how often something was used in a territory and period, and what that brought.
 
     ``report_id`` is the SHA-256 of the report, ``line`` the number of its line, from 1. What was used is named by
-    ``isrc`` or, where it has none, by the SHA-256 of the upload.
+    ``isrc`` or, where it has none, by the SHA-256 of the upload. ``used_on`` is the day on which shares are judged. A
+    line that sold a release is here once for each of its recordings.
     """
 
     report_id: str
@@ -50,6 +55,8 @@ class UsageLine:
     source: str
     use_type: str
     commercial_model: str
+    used_on: date | None = None
+    iswc: str | None = None
 
 
 class Account(StrEnum):
@@ -155,7 +162,10 @@ class Statement:
     """What one party is told of one period in one currency.
 
     ``opening_micro`` was owed before, ``earned_micro`` is the sum of the lines, ``payable_minor`` is paid out now,
-    ``closing_micro`` stays owed: opening + earned − deductions that leave the account − payable = closing.
+    ``closing_micro`` stays owed: opening + earned + moved − deductions that leave the account − payable = closing.
+    Those that leave are recoupment, withholding and held; what is below a threshold or a minor unit stays.
+    ``moved_micro`` came from the party's other currencies, or from a party that it took the place of (negative: went).
+    Money held and freed since is a line of the period that frees it.
     """
 
     party_id: str
@@ -168,6 +178,7 @@ class Statement:
     earned_micro: int
     payable_minor: int
     closing_micro: int
+    moved_micro: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +194,65 @@ class Payment:
     due_on: date
     iban: str | None = None
     bic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is agreed with a party about its payments; the latest said holds.
+
+    ``currency``: all that it earns is paid in it; None: each currency for itself. ``group``: parties that recoup each
+    other's advances. ``withholding`` is a part of what is paid out, ``minimum_micro`` the least that is.
+    """
+
+    party_id: str
+    currency: str | None = None
+    group: str | None = None
+    withholding: Fraction = Fraction(0)
+    minimum_micro: int = 0
+    iban: str | None = None
+    bic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Money that a party was given before it was earned, to be recouped from what it, or its group, earns."""
+
+    id: str
+    party_id: str
+    currency: str
+    amount_micro: int
+    paid_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRate:
+    """What one unit of ``base`` was worth in ``quote`` from a day on, exactly as it was published by ``source``."""
+
+    base: str
+    quote: str
+    on: date
+    rate: Fraction
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Where an amount comes from: the pool that was divided, by which rule and shares, and the usage in it.
+
+    ``fraction`` is what the line has of the pool; ``steps`` say, a sentence each, how it came about. ``usage`` holds the
+    first of the ``usage_count`` lines that the pool is the sum of, with their reports' ids and line numbers.
+    """
+
+    line_id: str
+    run_id: str
+    subject_id: str
+    party_id: str | None
+    currency: str
+    amount_micro: int
+    pool_micro: int
+    fraction: Fraction
+    steps: Sequence[str]
+    claim_id: str | None
+    evidence_id: str | None
+    usage: Sequence[UsageLine]
+    usage_count: int

@@ -30,7 +30,7 @@ from linernotes.model import (
 from linernotes.rights.grounds import Grounds
 from linernotes.rights.policies import Ruling, Situation, evaluate, exceptions, explain
 
-__all__ = ["Draft", "Heard", "clashes", "draft", "excesses", "is_same", "use_of"]
+__all__ = ["Draft", "Heard", "clashes", "draft", "excesses", "is_same", "reconsidered", "use_of"]
 
 _CLOSEST = (
     UseType.RECORDING,
@@ -97,6 +97,16 @@ def draft(
                 )
                 drafts.append(Draft(claim, _obstacles(grounds, first_seen_at=first_seen_at, names=names)))
     return sorted(drafts, key=lambda draft: draft.claim.id)
+
+
+def reconsidered(
+    claim: Claim, grounds: Grounds, policies: Sequence[Policy], *, at: datetime, names: Mapping[str, str]
+) -> Claim:
+    """Return a claim as it would be drafted now, in its state: what the rules of today say of what was heard then."""
+    heard = Heard(claim.evidence_id, claim.evidence, claim.use_type, (grounds,))
+    upload = claim.upload_sha256, claim.upload_path
+    now = _claim(heard, grounds, claim.party_id, policies, upload=upload, at=at, names=names)
+    return replace(now, id=claim.id, state=claim.state, obstacles=claim.obstacles)
 
 
 def is_same(one: Claim, other: Claim) -> bool:

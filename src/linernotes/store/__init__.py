@@ -2,5 +2,6 @@
 
 # Whoever opens a database knows every table: these would otherwise be missing where only the schema is imported.
 from linernotes.store import notice_tables as notice_tables
+from linernotes.store import usage_tables as usage_tables
 
-__all__ = ["notice_tables"]
+__all__ = ["notice_tables", "usage_tables"]

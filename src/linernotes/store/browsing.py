@@ -1,15 +1,15 @@
-"""Going through the catalogue: a page of recordings or works at a time, each with all that is said of it."""
+"""Going through the catalogue: a page of recordings, works or voices at a time, each with all that is said of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select
 
-from linernotes.model import AiDisclosure, Contribution, Party, Recording, RightType, Role, Share, Work
+from linernotes.model import AiDisclosure, Contribution, Party, Recording, RightType, Role, Share, Voice, Work
 from linernotes.store.database import reading
-from linernotes.store.schema import contributions, parties, recordings, shares, works
+from linernotes.store.schema import contributions, parties, recordings, shares, voices, works
 
 __all__ = ["Page", "page_of", "pages", "recording_from_row"]
 
@@ -18,17 +18,18 @@ _PAGE_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some recordings and works; parties by id, what is said of a recording or work by its id."""
+    """Some recordings, works and voices; parties by id, what is said of a recording, work or voice by its id."""
 
     recordings: Sequence[Recording] = ()
     works: Mapping[str, Work] = field(default_factory=dict)
     parties: Mapping[str, Party] = field(default_factory=dict)
     contributions: Mapping[str, Sequence[Contribution]] = field(default_factory=dict)
     shares: Mapping[str, Sequence[Share]] = field(default_factory=dict)
+    voices: Mapping[str, Voice] = field(default_factory=dict)
 
 
 def pages(engine: Engine, *, rows: int = _PAGE_ROWS) -> Iterator[Page]:
-    """Yield all recordings with their works in order of id, then the works that have no recording."""
+    """Yield all recordings with their works in order of id, then the works that have no recording, then the voices."""
     after = ""
     while True:
         with reading(engine) as connection:
@@ -48,14 +49,25 @@ def pages(engine: Engine, *, rows: int = _PAGE_ROWS) -> Iterator[Page]:
             if ids:
                 yield _page(connection, [], ids)
         if len(ids) < rows:
-            return
+            break
         after = ids[-1]
+    after = ""
+    while True:
+        with reading(engine) as connection:
+            sung = select(voices).where(voices.c.id > after).order_by(voices.c.id).limit(rows)
+            found = connection.execute(sung).all()
+            if found:
+                yield _page(connection, [], [], found)
+        if len(found) < rows:
+            return
+        after = found[-1].id
 
 
 def page_of(engine: Engine, key: str) -> Page:
-    """Return what is known of a recording, work or party, by id, ISRC, ISWC or IPI name number; empty if nothing is.
+    """Return what is known of a recording, work, voice or party, by id, ISRC, ISWC, IPI name number or ISNI; or empty.
 
-    Of a work, its recordings come too; of a party, the works and recordings that it has a part in, at most a page.
+    Of a work, its recordings come too; of a party, its voice, and the works and recordings that it has
+    a part in, at most a page.
     """
     with reading(engine) as connection:
         recording = connection.execute(
@@ -67,6 +79,9 @@ def page_of(engine: Engine, key: str) -> Page:
         if work is not None:
             query = select(recordings).where(recordings.c.work_id == work).order_by(recordings.c.id).limit(_PAGE_ROWS)
             return _page(connection, connection.execute(query).all(), [work])
+        voice = connection.execute(select(voices).where(voices.c.id == key)).first()
+        if voice is not None:
+            return _page(connection, [], [], [voice])
         party = connection.execute(
             select(parties).where(or_(parties.c.id == key, parties.c.ipi_name_number == key, parties.c.isni == key))
         ).first()
@@ -75,15 +90,17 @@ def page_of(engine: Engine, key: str) -> Page:
         query_of = select(contributions.c.subject_id).where(contributions.c.party_id == party.id).limit(_PAGE_ROWS)
         subjects = list(connection.scalars(query_of))
         found = connection.execute(select(recordings).where(recordings.c.id.in_(subjects))).all()
-        page = _page(connection, found, subjects)
-        return Page(
-            page.recordings, page.works, {party.id: _party(party), **page.parties}, page.contributions, page.shares
-        )
+        sung = connection.execute(select(voices).where(voices.c.party_id == party.id).order_by(voices.c.id)).all()
+        page = _page(connection, found, subjects, sung)
+        return replace(page, parties={party.id: _party(party), **page.parties})
 
 
-def _page(connection: Connection, found: Sequence[Row[Any]], work_ids: Sequence[str]) -> Page:
+def _page(
+    connection: Connection, found: Sequence[Row[Any]], work_ids: Sequence[str], sung: Sequence[Row[Any]] = ()
+) -> Page:
     here = {row.id: Work(row.id, row.title, row.iswc) for row in _by(connection, works, works.c.id, set(work_ids))}
-    subjects = {row.id for row in found} | set(here)
+    voiced = {row.id: Voice(row.id, row.party_id, row.name, row.consent) for row in sung}
+    subjects = {row.id for row in found} | set(here) | set(voiced)
     did: dict[str, list[Contribution]] = {}
     for row in _by(connection, contributions, contributions.c.subject_id, subjects):
         ai = AiDisclosure(row.contains_ai) if row.contains_ai else None
@@ -97,8 +114,9 @@ def _page(connection: Connection, found: Sequence[Row[Any]], work_ids: Sequence[
             )
         )
     ids = {c.party_id for many in did.values() for c in many} | {s.party_id for many in held.values() for s in many}
+    ids |= {voice.party_id for voice in voiced.values()}
     people = {row.id: _party(row) for row in _by(connection, parties, parties.c.id, ids)}
-    return Page([recording_from_row(row) for row in found], here, people, did, held)
+    return Page([recording_from_row(row) for row in found], here, people, did, held, voiced)
 
 
 def _by(connection: Connection, table: Table, column: Any, values: set[str]) -> Sequence[Row[Any]]:

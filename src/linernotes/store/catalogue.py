@@ -7,20 +7,23 @@ made twice, here or elsewhere, is one: a recording's from its file, a work's and
 """
 
 import hashlib
+import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
 
 from linernotes.errors import ConflictError, NotFoundError
-from linernotes.model import Party, Recording, RecordingEntry, Work
+from linernotes.model import AiDisclosure, Party, Recording, RecordingEntry, Work
 from linernotes.store.browsing import Page, page_of, pages, recording_from_row
+from linernotes.store.bulk import put_back, set_aside
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.entering import Batch, Entering
-from linernotes.store.schema import contributions, parties, policies, recordings, shares, works
+from linernotes.store.schema import contributions, former, parties, policies, recordings, shares, works
 
 __all__ = ["Catalogue", "content_id"]
 
@@ -77,7 +80,7 @@ class Catalogue:
             return recording
         taken = connection.execute(select(recordings).where(recordings.c.isrc == recording.isrc)).first()
         if (row := taken) is not None and row.sha256 is None:
-            for table in (contributions, shares, policies):
+            for table in (contributions, shares, policies, former):
                 moved = update(table).where(table.c.subject_id == row.id).values(subject_id=recording.id)
                 connection.execute(moved)
             connection.execute(delete(recordings).where(recordings.c.id == row.id))
@@ -159,10 +162,11 @@ class Catalogue:
         if rows:
             connection.execute(insert(shares), rows)
 
-    def enter(self, entering: Entering, batches: Iterable[Batch]) -> None:
+    def enter(self, entering: Entering, batches: Iterable[Batch], *, is_large: bool = False) -> None:
         """Enter batches of rows as they come; what came of it is in ``entering``.
 
         Kept every few seconds: the fewer times, the fewer pages are written twice; a kill loses no more than that.
+        ``is_large``: there are many, so that setting indexes aside is worth it where the catalogue is empty.
         """
         waiting = iter(batches)
         batch = next(waiting, None)
@@ -172,12 +176,20 @@ class Catalogue:
                 raw = connection.connection.dbapi_connection
                 assert raw is not None
                 raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            while batch is not None:
-                until_s = time.monotonic() + _KEPT_EVERY_S
-                with connection.begin():
-                    entering.enter(connection, batch)
-                    while (batch := next(waiting, None)) is not None and time.monotonic() < until_s:
+                raw.execute("PRAGMA threads=2")  # sort what becomes an index on two cores
+            try:
+                while batch is not None:
+                    until_s = time.monotonic() + _KEPT_EVERY_S
+                    with connection.begin():
+                        if is_large:
+                            set_aside(connection)
+                            is_large = False
                         entering.enter(connection, batch)
+                        while (batch := next(waiting, None)) is not None and time.monotonic() < until_s:
+                            entering.enter(connection, batch)
+            finally:
+                with connection.begin():
+                    put_back(connection)
 
     # ── out ──────────────────────────────────────────────────────────────────
 
@@ -218,6 +230,22 @@ class Catalogue:
             contributions=[c for subject in sorted(subjects) for c in page.contributions.get(subject, ())],
             shares=[s for subject in subjects for s in page.shares.get(subject, ())],
         )
+
+    def former(self, subject_ids: Collection[str], on: date) -> dict[str, dict[str, Any]]:
+        """Return what fields of these recordings, works and voices said on a day, where they say something else now."""
+        told = select(former).where(former.c.subject_id.in_(list(subject_ids)), former.c.until > on)
+        found: dict[str, dict[str, Any]] = {}
+        with explained(self.path), reading(self.engine) as connection:
+            for row in connection.execute(told.order_by(former.c.until.desc())):  # the next change decides
+                value = json.loads(row.value)
+                value = AiDisclosure(value) if row.field == "contains_ai" else value
+                found.setdefault(row.subject_id, {})[row.field] = value
+        return found
+
+    def n_former(self) -> int:
+        """Count the titles and the like that held before."""
+        with explained(self.path), reading(self.engine) as connection:
+            return connection.scalar(select(func.count()).select_from(former)) or 0
 
     def page_of(self, key: str) -> Page:
         """Return what is known of a recording, work or party; see :func:`linernotes.store.browsing.page_of`."""

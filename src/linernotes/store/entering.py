@@ -24,8 +24,10 @@ from sqlalchemy import (
     DateTime,
     String,
     Table,
+    any_,
     bindparam,
     func,
+    literal,
     literal_column,
     select,
     union_all,
@@ -34,7 +36,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from linernotes.model import Problem, RightType, Share
-from linernotes.store.schema import contributions, parties, recordings, shares, works
+from linernotes.store.bulk import put_back
+from linernotes.store.schema import contributions, former, parties, recordings, shares, voices, works
 
 __all__ = ["WORK_RIGHTS", "Batch", "Entering", "ShareRow", "Succeed", "by_right"]
 
@@ -42,6 +45,7 @@ Succeed = Callable[[Sequence[Share], Sequence[Share]], tuple[Sequence[tuple[Shar
 """Says which of the shares held end, as they were and as they become, and which of those stated begin."""
 
 _KNOWN_PARTIES_MAX = 200_000
+_LINKS = ("work_id", "party_id")
 _PARTY_IDENTIFIERS = ("ipi_name_number", "ipi_base_number", "isni")
 
 PartyRow = tuple[str, str, str | None, str | None, str | None]
@@ -52,6 +56,8 @@ RecordingRow = tuple[str, str, str, str | None, str | None, int | None, str | No
 """id, title, artist, isrc, work_id, year, contains_ai, path, duration_s."""
 ContributionRow = tuple[str, str, str, str | None]
 """subject_id, party_id, role, contains_ai."""
+VoiceRow = tuple[str, str, str, str | None]
+"""id, party_id, name, consent."""
 ShareRow = tuple[str, str, str, int, int, str, date | None, date | None]
 """subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to.
 
@@ -62,15 +68,32 @@ WORK_RIGHTS = "mechanical performance synchronisation"
 
 @dataclass(slots=True)
 class Batch:
-    """Rows to enter together; ``shares`` by subject, each row once. ``restated``: subjects told twice, differently."""
+    """Rows to enter together, by key; ``shares`` by subject, each row once.
+
+    ``contributions``: subject, party and role, and how much a machine did. ``restated``: those to look at again.
+    """
 
     parties: dict[str, PartyRow] = field(default_factory=dict)
     works: dict[str, WorkRow] = field(default_factory=dict)
     recordings: dict[str, RecordingRow] = field(default_factory=dict)
-    contributions: dict[tuple[str, str, str], ContributionRow] = field(default_factory=dict)
+    contributions: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     shares: dict[str, list[ShareRow]] = field(default_factory=dict)
+    voices: dict[str, VoiceRow] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     restated: set[str] = field(default_factory=set)
+
+    def in_order(self) -> "Batch":
+        """Return the batch with its rows in order of their keys: entered so, neighbours share a page."""
+        return Batch(
+            dict(sorted(self.parties.items())),
+            dict(sorted(self.works.items())),
+            dict(sorted(self.recordings.items())),
+            dict(sorted(self.contributions.items())),
+            dict(sorted(self.shares.items())),
+            self.voices,
+            self.where,
+            self.restated,
+        )
 
 
 @dataclass(slots=True)
@@ -78,11 +101,15 @@ class Entering:
     """Batches on their way into the catalogue, inside one transaction each; what came of them so far."""
 
     succeed: Succeed | None = None
+    on: date | None = None
+    """The day from which titles and the like hold that differ; None: the catalogue keeps its own."""
     n_parties: int = 0
     n_works: int = 0
     n_recordings: int = 0
+    n_voices: int = 0
     n_known: int = 0
     n_shares_ended: int = 0
+    n_changed: int = 0
     problems: list[Problem] = field(default_factory=list)
     restated: set[str] = field(default_factory=set)
     """Works and recordings whose shares were stated anew, differently; for a check that they still add up."""
@@ -90,53 +117,28 @@ class Entering:
 
     def enter(self, connection: Connection, batch: Batch) -> None:
         """Enter a batch; problems and counts are added up."""
-        now = datetime.now(UTC)
+        now = _moment(connection)
         party_ids = self._enter_parties(connection, batch)
-        if self._enter_new(connection, batch, party_ids, now):
-            self.restated |= batch.restated
-            return
         work_ids, known_works = self._enter_works(connection, batch, now)
         recording_ids, known_recordings = self._enter_recordings(connection, batch, work_ids, now)
         subjects = work_ids | recording_ids
-        _add(
-            connection,
-            contributions,
-            [
-                (subjects.get(subject, subject), party_ids[party], role, contains_ai)
-                for subject, party, role, contains_ai in batch.contributions.values()
-            ],
-        )
-        fresh: list[ShareRow] = []
-        again: dict[str, list[ShareRow]] = {}
-        for subject, rows in batch.shares.items():
-            known = subject in known_works or subject in known_recordings
-            target = again.setdefault(subjects.get(subject, subject), []) if known else fresh
-            target += by_right((subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in rows)
-        _add(connection, shares, fresh)
+        known = known_works | known_recordings | self._enter_voices(connection, batch, party_ids, now)
+        told: list[ContributionRow] = [(*key, contains_ai) for key, contains_ai in batch.contributions.items()]
+        stated: Mapping[str, Sequence[ShareRow]] = batch.shares
+        if subjects or any(given != key for given, key in party_ids.items()):
+            told = [(subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in told]
+            stated = {
+                subject: [(subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in rows]
+                for subject, rows in stated.items()
+            }
+        _add(connection, contributions, told)
+        _add_shares(connection, [row for subject, rows in stated.items() if subject not in known for row in rows])
         self.restated.update(subjects.get(subject, subject) for subject in batch.restated)
+        again: dict[str, list[ShareRow]] = {}
+        for subject in [key for key in stated if key in known]:
+            again.setdefault(subjects.get(subject, subject), []).extend(by_right(stated[subject]))
         if again:
             self._restate(connection, again)
-
-    def _enter_new(self, connection: Connection, batch: Batch, party_ids: Mapping[str, str], now: datetime) -> bool:
-        """Enter a batch in which no work and no recording is known: nothing need be looked up.
-
-        Returns False, and has done nothing, where one is.
-        """
-        new_works, new_recordings = batch.works.values(), batch.recordings.values()
-        if any(given != key for given, key in party_ids.items()) or (
-            _any_known(connection, works.c.id, list(batch.works))
-            or _any_known(connection, works.c.iswc, [row[2] for row in new_works])
-            or _any_known(connection, recordings.c.id, list(batch.recordings))
-            or _any_known(connection, recordings.c.isrc, [row[3] for row in new_recordings])
-        ):
-            return False
-        _add(connection, works, [(*row, now) for row in new_works])
-        _add(connection, recordings, [_unheard(row, row[4], now) for row in new_recordings])
-        _add(connection, contributions, list(batch.contributions.values()))
-        _add_shares(connection, [row for rows in batch.shares.values() for row in rows])
-        self.n_works += len(new_works)
-        self.n_recordings += len(new_recordings)
-        return True
 
     # ── parties ──────────────────────────────────────────────────────────────
 
@@ -205,9 +207,13 @@ class Entering:
 
     # ── works and recordings ─────────────────────────────────────────────────
 
-    def _enter_works(self, connection: Connection, batch: Batch, now: datetime) -> tuple[dict[str, str], set[str]]:
+    def _enter_works(self, connection: Connection, batch: Batch, now: Any) -> tuple[dict[str, str], set[str]]:
         """Find or add the works; return the ids that differ here, and which were known."""
         held = _held(connection, works, works.c.iswc, batch.works, 2)
+        if not held:
+            _add(connection, works, [(*row, now) for row in batch.works.values()])
+            self.n_works += len(batch.works)
+            return {}, set()
         renamed, known, new = {}, set(), []
         for key, row in batch.works.items():
             found = held.get(row[2]) or held.get(key)
@@ -218,15 +224,19 @@ class Entering:
             if found.id != key:
                 renamed[key] = found.id
             if found.title.casefold() != row[1].casefold():
-                self._differs(batch, key, f"the title of {found.id}", found.title, row[1])
+                self._succeed(connection, batch, key, (works, found.id, "title"), here=found.title, given=row[1])
         _add(connection, works, new)
         self.n_works += len(new)
         return renamed, known
 
     def _enter_recordings(
-        self, connection: Connection, batch: Batch, work_ids: Mapping[str, str], now: datetime
+        self, connection: Connection, batch: Batch, work_ids: Mapping[str, str], now: Any
     ) -> tuple[dict[str, str], set[str]]:
         held = _held(connection, recordings, recordings.c.isrc, batch.recordings, 3)
+        if not held and not work_ids:
+            _add(connection, recordings, [_unheard(row, row[4], now) for row in batch.recordings.values()])
+            self.n_recordings += len(batch.recordings)
+            return {}, set()
         renamed, known, new = {}, set(), []
         for key, row in batch.recordings.items():
             title, artist, isrc, work_id, year, contains_ai = row[1:7]
@@ -247,13 +257,57 @@ class Entering:
                 if here in (None, ""):
                     missing[name] = value
                 else:
-                    self._differs(batch, key, f"the {name} of {found.id}", here, value)
+                    self._succeed(connection, batch, key, (recordings, found.id, name), here=here, given=value)
             if missing:
                 connection.execute(update(recordings).where(recordings.c.id == found.id).values(missing))
         _add(connection, recordings, new)
         self.n_recordings += len(new)
         self.n_known += len(known)
         return renamed, known
+
+    def _enter_voices(self, connection: Connection, batch: Batch, party_ids: Mapping[str, str], now: Any) -> set[str]:
+        """Add the voices that are not here; a consent that was missing is added. Returns those that were known."""
+        held = {row.id: row for row in _rows(connection, voices, voices.c.id, list(batch.voices))}
+        for key, (_, performer, name, consent) in batch.voices.items():
+            given = {"party_id": party_ids[performer], "name": name, "consent": consent}
+            if key not in held:
+                continue
+            for column, value in given.items():
+                here = getattr(held[key], column)
+                if column == "consent" and here is None and value is not None:
+                    connection.execute(update(voices).where(voices.c.id == key).values(consent=value))
+                elif value not in (None, here):
+                    self._succeed(connection, batch, key, (voices, key, column), here=here, given=value)
+        new = [(key, party_ids[row[1]], *row[2:], now) for key, row in batch.voices.items() if key not in held]
+        _add(connection, voices, new)
+        self.n_voices += len(new)
+        return set(held)
+
+    def _succeed(
+        self,
+        connection: Connection,
+        batch: Batch,
+        key: str,
+        place: tuple[Table, str, str],
+        *,
+        here: object,
+        given: object,
+    ) -> None:
+        """Let a title or the like be another from a day on, and keep what it was; without a day, tell."""
+        table, subject, name = place
+        last = None
+        if self.on is not None and name not in _LINKS:
+            of_field = (former.c.subject_id == subject, former.c.field == name)
+            last = connection.scalar(select(func.max(former.c.until)).where(*of_field))
+        if self.on is None or name in _LINKS:
+            self._differs(batch, key, f"the {name} of {subject}", here, given)
+        elif last is not None and last > self.on:
+            self._differs(batch, key, f"the {name} of {subject}, which changed on {last} already,", here, given)
+        else:
+            if last != self.on:
+                _add(connection, former, [(subject, name, self.on, json.dumps(here, ensure_ascii=False))])
+            connection.execute(update(table).where(table.c.id == subject).values({name: given}))
+            self.n_changed += 1
 
     def _differs(self, batch: Batch, key: str, what: str, here: object, given: object) -> None:
         message = f"{what} is {here!r} in the catalogue, {given!r} here; the catalogue keeps its own"
@@ -263,6 +317,7 @@ class Entering:
 
     def _restate(self, connection: Connection, stated: Mapping[str, Sequence[ShareRow]]) -> None:
         """Enter shares of what had been here before: those not said yet, or, from a day on, in place of others."""
+        put_back(connection, only=shares)
         held: dict[str, dict[ShareRow, int]] = {subject: {} for subject in stated}
         for row in _rows(connection, shares, shares.c.subject_id, list(stated)):
             held[row.subject_id][tuple(row)[1:]] = row.id
@@ -305,23 +360,24 @@ def _held(
     return found
 
 
-def _any_known(connection: Connection, column: Column[Any], values: Sequence[Any]) -> bool:
-    """Tell whether any of these is in the column."""
-    return connection.execute(select(column).where(_among(connection, column, values)).limit(1)).first() is not None
-
-
 def _rows(connection: Connection, table: Table, column: Column[Any], values: Sequence[Any]) -> Iterable[Any]:
     return connection.execute(select(table).where(_among(connection, column, values))).all() if values else ()
 
 
 def _among(connection: Connection, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """Tell a column's values from others; as one text where that can be, for thousands of parameters take long."""
+    """Tell a column's values from others, as one parameter: there may be more than a statement can have."""
     if connection.dialect.name == "sqlite":
         return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
-    return column.in_(values)
+    return column == any_(literal(list(values), postgresql.ARRAY(String)))
 
 
-def _unheard(row: RecordingRow, work_id: str | None, now: datetime) -> tuple[Any, ...]:
+def _moment(connection: Connection) -> Any:
+    """Return this moment as the database keeps it, so that it need not be written out for each of a million rows."""
+    write = DateTime(timezone=True).dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    return datetime.now(UTC) if write is None else write(datetime.now(UTC))
+
+
+def _unheard(row: RecordingRow, work_id: str | None, now: Any) -> tuple[Any, ...]:
     """Return the whole row of a recording that nobody has heard here yet."""
     key, title, artist, isrc, _, year, contains_ai, path, duration_s = row
     return key, title, artist, None, path, duration_s, 0, 0, isrc, work_id, year, now, contains_ai
@@ -367,7 +423,7 @@ def by_right(rows: Iterable[ShareRow]) -> Iterator[ShareRow]:
 def _as_stored(
     connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]
 ) -> list[tuple[Any, ...]]:
-    """Write days and moments as SQLAlchemy would."""
+    """Write days as SQLAlchemy would, and moments unless they are written already."""
     writers = {
         place: lru_cache(maxsize=1024)(write)
         for place, column in enumerate(columns)
@@ -375,5 +431,10 @@ def _as_stored(
         and (write := column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)) is not None
     }
     for place, write in writers.items():
-        rows = [row if row[place] is None else (*row[:place], write(row[place]), *row[place + 1 :]) for row in rows]
+        rows = [
+            row
+            if row[place] is None or isinstance(row[place], str)
+            else (*row[:place], write(row[place]), *row[place + 1 :])
+            for row in rows
+        ]
     return list(rows)

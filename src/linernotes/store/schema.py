@@ -21,6 +21,7 @@ __all__ = [
     "claims",
     "contributions",
     "evidence",
+    "former",
     "metadata",
     "model_releases",
     "parties",
@@ -105,6 +106,16 @@ shares = Table(
     Column("valid_to", Date),
     CheckConstraint("numerator > 0 AND denominator >= numerator", name="fraction"),
     Index("ix_shares_subject_id", "subject_id"),
+)
+
+# What a title or the like was until a day, that day not included; as JSON, so that a year stays a number.
+former = Table(
+    "former",
+    metadata,
+    Column("subject_id", String, primary_key=True),
+    Column("field", String, primary_key=True),
+    Column("until", Date, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 voices = Table(

@@ -1,0 +1,78 @@
+"""Reading a large table in processes of their own, so that the one that writes does nothing else.
+
+Each process cuts the whole file into lines, which costs little, and makes rows of every n-th chunk of them. It holds
+one chunk that is done and waits until that is taken: memory does not grow with the file, however slow the writing is.
+"""
+
+import gc
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from linernotes.errors import FormatError, StorageError
+from linernotes.formats.tables import read_cells, read_header
+from linernotes.journeys.statements import Statements, from_lines
+
+__all__ = ["in_other_processes", "seldom_collected"]
+
+_OBJECTS_PER_COLLECTION = 500_000
+
+
+def in_other_processes(path: Path, *, jobs: int) -> Iterator[Statements]:
+    """Yield what the lines of a table say, in their order.
+
+    Raises FormatError where :func:`read_cells` does, StorageError if a process dies.
+    """
+    # A process of our own may have threads (a progress bar): it must not be forked.
+    context = multiprocessing.get_context("spawn")
+    ends: list[Connection] = []
+    processes = []
+    try:
+        for part in range(jobs):
+            ours, theirs = context.Pipe(duplex=False)
+            processes.append(context.Process(target=_send, args=(path, theirs, part, jobs), daemon=True))
+            processes[-1].start()
+            theirs.close()
+            ends.append(ours)
+        number = 0
+        while (told := ends[number % jobs].recv()) is not None:
+            if isinstance(told, tuple):
+                raise FormatError(told[0], code=told[1])
+            yield told
+            number += 1
+    except EOFError:
+        message = f"{path}: a process that read it died; is there enough memory? What was entered stays"
+        raise StorageError(message, code="memory") from None
+    finally:
+        for end in ends:
+            end.close()
+        for process in processes:
+            process.join()
+
+
+def _send(path: Path, end: Connection, part: int, jobs: int) -> None:
+    """Send every ``jobs``-th chunk, then None, or the words and code of what is wrong with the file."""
+    try:
+        with seldom_collected():
+            header = read_header(path)
+            for number, lines in enumerate(read_cells(path, header)):
+                if number % jobs == part:
+                    end.send(from_lines(path, header, lines))
+            end.send(None)
+    except FormatError as error:
+        end.send((str(error), error.code))
+    except BrokenPipeError:
+        return  # whoever asked has given up
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Let Python look for cycles seldom: it would walk millions of rows, none in a cycle, again and again."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
