@@ -40,7 +40,7 @@ def place_of(catalogue: Catalogue, recording: int, middle_s: float) -> float:
 
 
 def test_an_excerpt_is_proposed_first_at_its_place(index: Index, music: list[Sound]) -> None:
-    catalogue = Catalogue(index)
+    catalogue = Catalogue(index.segments)
     for recording, sound in enumerate(music):
         table = landmarks.propose(asked(sound[4 * RATE_HZ : 9 * RATE_HZ]), catalogue, UNCHANGED, limit=20)
         assert 0 < len(table) <= 20
@@ -54,7 +54,7 @@ def test_a_changed_excerpt_is_proposed_with_its_change(index: Index, music: list
     source = music[1]
     at = np.arange(3.0, 3.0 + 5.0 * factor, factor / RATE_HZ) * RATE_HZ
     sped = np.interp(at, np.arange(len(source)), source).astype(np.float32)
-    catalogue = Catalogue(index)
+    catalogue = Catalogue(index.segments)
     table = landmarks.propose(asked(sped), catalogue, CHANGED, limit=100)
     there = np.abs(table[:, 0] - place_of(catalogue, 1, 3.0 + 2.5 * factor)) < 4
     right = there & (np.abs(table[:, 1] / factor - 1) < 0.04) & (np.abs(table[:, 2] - 24 * np.log2(factor)) < 1.1)
@@ -63,7 +63,7 @@ def test_a_changed_excerpt_is_proposed_with_its_change(index: Index, music: list
 
 def test_threads_propose_the_same(index: Index, music: list[Sound], monkeypatch: pytest.MonkeyPatch) -> None:
     def proposed() -> Table:
-        return landmarks.propose(asked(music[0][: 5 * RATE_HZ]), Catalogue(index), CHANGED, limit=50)
+        return landmarks.propose(asked(music[0][: 5 * RATE_HZ]), Catalogue(index.segments), CHANGED, limit=50)
 
     alone = proposed()
     monkeypatch.setattr(landmarks, "_THREADED_FRAMES", 0)
@@ -73,7 +73,7 @@ def test_threads_propose_the_same(index: Index, music: list[Sound], monkeypatch:
 
 def test_steady_sound_and_an_empty_catalogue_propose_nothing(index: Index, music: list[Sound], tmp_path: Path) -> None:
     hum = np.sin(np.arange(5 * RATE_HZ) * 0.1).astype(np.float32)
-    assert len(landmarks.propose(asked(hum), Catalogue(index), UNCHANGED, limit=20)) <= 20
+    assert len(landmarks.propose(asked(hum), Catalogue(index.segments), UNCHANGED, limit=20)) <= 20
     empty = Catalogue(Index(tmp_path / "none", parameter_id=DEFAULT.id))
     assert landmarks.propose(asked(music[0][: 5 * RATE_HZ]), empty, CHANGED, limit=20).shape == (0, 8)
 

@@ -19,7 +19,8 @@ STYLES = ("indie folk", "synth pop", "jazz trio", "rock")
 
 def song(seed: int) -> Sound:
     played = band.perform(band.compose(seed, style=STYLES[seed % 4], duration_s=20.0), sample_rate_hz=RATE_HZ)
-    return played.mean(axis=1).astype(np.float32)
+    mono: Sound = played.mean(axis=1).astype(np.float32)
+    return mono
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,7 @@ def _told(heard: _Heard, query: Fingerprint, catalogue: Catalogue, parameters: P
     frames = int(segment.starts[d.recording + 1] - segment.starts[d.recording])
     ratio = transform.tempo_ratio
     middle = 0.5 * (d.start + d.stop - 1)
-    place = d.origin + middle * d.tempo / 2 - segment.starts[d.recording]
+    place = d.origin + middle * d.tempo / 2 - int(segment.starts[d.recording])
     middle_s, place_s = middle * frame_s, place * parameters.reference_step * frame_s
     start_s = max(0.0, d.start * frame_s, middle_s - place_s / ratio)
     stop_s = min(

@@ -1,8 +1,8 @@
 """What is heard faintly again and again: recordings cut into pieces too short, or too deep under others, to be told.
 
-A new song may be made of parts of others: two bars here, two there, pitched, one over the other. One such piece alone is
-seldom told. But what short windows say for each recording can be added up over the whole query; a recording that gathers
-enough is present, and is looked for once more: where only its own places compete, less agreement is enough.
+A new song may be made of parts of others: two bars here, two there, pitched, one over the other. One such piece alone
+is seldom told. But what short windows say for each recording can be added up over the whole query; a recording that
+gathers enough is present, and is looked for once more: where only its own places compete, less agreement is enough.
 
 Source: built from first principles: a mixture likelihood for presence (a recording is heard in a tenth of the windows,
 or in none), and an empirical prior for its places.
@@ -21,12 +21,12 @@ from linernotes.analyse.candidates import ALL_TRANSFORMS, Catalogue, Hypothesis,
 from linernotes.analyse.verdicts import Step
 from linernotes.model import Fingerprint, FingerprintSegment, LandmarkTable, cell_starts
 
-__all__ = ["Faint", "search", "windows"]
+__all__ = ["Faint", "Part", "search", "windows"]
 
 Place = tuple[int, int]
 """Segment and number of a recording, as :meth:`Catalogue.locate` tells it."""
 
-LIKELY: tuple[Hypothesis, ...] = tuple(
+_LIKELY: tuple[Hypothesis, ...] = tuple(
     (tempo, bins)
     for tempo, bins in ALL_TRANSFORMS
     if tempo == 1 or bins == 0 or abs(24 * math.log2(tempo) - bins) < 1.05
@@ -63,7 +63,7 @@ def windows(query: Fingerprint) -> list[Stretch]:
 
 def search(short: Sequence[Stretch], catalogue: Catalogue, *, words: float) -> Iterator[Faint]:
     """Find what recurs in ``short`` windows; both passes together make at most twice ``words`` comparisons of a word."""
-    asked = _affordable(short[::2], LIKELY, catalogue, words)
+    asked = _affordable(short[::2], _LIKELY, catalogue, words)
     sure = _present(asked, catalogue)
     if not sure:
         return
@@ -84,7 +84,7 @@ def _present(asked: Sequence[Stretch], catalogue: Catalogue) -> dict[Place, floa
     """Tell which recordings are present, as all windows together say, and how probably; the surest first."""
     gains: dict[Place, list[float]] = {}
     for window in asked:
-        proposed = candidates.propose(window, catalogue, LIKELY, limit=250)
+        proposed = candidates.propose(window, catalogue, _LIKELY, limit=250)
         table = verdicts.one_each(verdicts.improve(window, catalogue, proposed, _STEPS)[:_REFINED])
         for place, log_odds, _ in _best_of_each(window, catalogue, table):
             likelihood = math.exp(min(log_odds, _CLEAREST) + _PRIOR_LOG_ODDS)
