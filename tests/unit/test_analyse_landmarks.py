@@ -74,7 +74,7 @@ def test_threads_propose_the_same(index: Index, music: list[Sound], monkeypatch:
 def test_steady_sound_and_an_empty_catalogue_propose_nothing(index: Index, music: list[Sound], tmp_path: Path) -> None:
     hum = np.sin(np.arange(5 * RATE_HZ) * 0.1).astype(np.float32)
     assert len(landmarks.propose(asked(hum), Catalogue(index.segments), UNCHANGED, limit=20)) <= 20
-    empty = Catalogue(Index(tmp_path / "none", parameter_id=DEFAULT.id))
+    empty = Catalogue(Index(tmp_path / "none", parameter_id=DEFAULT.id).segments)
     assert landmarks.propose(asked(music[0][: 5 * RATE_HZ]), empty, CHANGED, limit=20).shape == (0, 8)
 
 

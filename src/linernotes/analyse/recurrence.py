@@ -62,7 +62,7 @@ def windows(query: Fingerprint) -> list[Stretch]:
 
 
 def search(short: Sequence[Stretch], catalogue: Catalogue, *, words: float) -> Iterator[Faint]:
-    """Find what recurs in ``short`` windows; both passes together make at most twice ``words`` comparisons of a word."""
+    """Find what recurs in ``short`` windows; each of two passes makes at most ``words`` comparisons of a word."""
     asked = _affordable(short[::2], _LIKELY, catalogue, words)
     sure = _present(asked, catalogue)
     if not sure:
