@@ -15,8 +15,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +167,20 @@ def growth(
     return rows
 
 
+def plot(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """Draw how the time of a search grows with the catalogue."""
+    import_module("matplotlib").use("Agg")  # only here: pictures are no part of the install
+    plt = import_module("matplotlib.pyplot")
+    folder.mkdir(parents=True, exist_ok=True)
+    figure, axes = plt.subplots(figsize=(6, 4))
+    for name in [key for key in rows[0] if key.endswith("_cpu_s")]:
+        axes.plot([r["recordings"] for r in rows], [r[name] for r in rows], "o-", label=name.removesuffix("_cpu_s"))
+    axes.set(xscale="log", yscale="log", xlabel="recordings", ylabel="CPU seconds a query")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(folder / "growth.png", dpi=120)
+
+
 def fpcalc(sources: list[Path | Sound]) -> dict[str, float]:
     """Chromaprint on the same files: rate with decoding, and size."""
     files = [source for source in sources if isinstance(source, Path)]
@@ -203,8 +219,12 @@ def measure(data: Path | None, *, quick: bool) -> Outcome:
 def main() -> None:
     """Measure and tell."""
     parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--plot", type=Path, help="folder for a picture of the growth (needs matplotlib)")
     options = parser.parse_args()
-    tell(measure(options.data, quick=options.quick), as_json=options.json)
+    outcome = measure(options.data, quick=options.quick)
+    tell(outcome, as_json=options.json)
+    if options.plot is not None:
+        plot(outcome.rows, options.plot)
 
 
 if __name__ == "__main__":

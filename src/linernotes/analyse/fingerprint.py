@@ -125,12 +125,13 @@ def _spread(windows: list[Stretch], most: float) -> list[Stretch]:
 
 
 def _in_turn(windows: Sequence[Stretch], kept: Sequence[_Heard]) -> Iterator[Stretch]:
-    """Every second window that is not explained yet, then those between in which something is still untold."""
+    """Every second window that is not explained yet, then those between that no recording was told to fill."""
     for window in windows[::2]:
         if not _explained(window, kept):
             yield window
     for window in windows[1::2]:
-        if not _explained(window, kept) and _told_share(window, kept) < _ALL:
+        filled = any(_told_share(window, [heard]) >= _ALL for heard in kept)
+        if not filled and not _explained(window, kept):
             yield window
 
 
