@@ -95,7 +95,7 @@ def test_a_part_of_a_catalogue_keeps_its_places(index: Index, tmp_path: Path) ->
     segment = index.segments[0]
     assert part.catalogue.n_frames == sum(segment.starts[r + 1] - segment.starts[r] for r in (5, 2))
     table = np.zeros((2, 8))
-    table[:, 0] = (0, part.catalogue.firsts[1])
+    table[:, 0] = part.catalogue.segments[0].starts[:2]
     assert part.in_whole(table)[:, 0].tolist() == [segment.starts[5], segment.starts[2]]
 
 

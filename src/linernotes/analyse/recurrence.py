@@ -105,9 +105,9 @@ class Part:
     @classmethod
     def of(cls, whole: Catalogue, recordings: Sequence[Place]) -> Self:
         """Take these recordings."""
-        part = Catalogue([_alone(whole.segments[s], r) for s, r in recordings])
         firsts = [whole.firsts[s] + whole.segments[s].starts[r] for s, r in recordings]
-        return cls(part, np.array(firsts, np.int64) - part.firsts[:-1])
+        part = Catalogue([_joined([(whole.segments[s], r) for s, r in recordings])])
+        return cls(part, np.array(firsts, np.int64) - part.segments[0].starts[:-1])
 
     def in_whole(self, table: Table) -> Table:
         """Move a table of places in this part to the places in the whole catalogue."""
@@ -116,21 +116,20 @@ class Part:
         return moved
 
 
-def _alone(segment: FingerprintSegment, r: int) -> FingerprintSegment:
-    """One recording as a segment, without landmarks: every place of it is looked at."""
-    low, high = segment.starts[r], segment.starts[r + 1]
-    starts = np.array([0, high - low], np.int64)
-    nothing = LandmarkTable.pack([], cell_starts(starts))
-    loud_low, loud_high = segment.loud_starts[r], segment.loud_starts[r + 1]
+def _joined(recordings: Sequence[tuple[FingerprintSegment, int]]) -> FingerprintSegment:
+    """Lay recordings end to end in one segment, without landmarks: every place of it is looked at."""
+    frames = [s.frames[s.starts[r] : s.starts[r + 1]] for s, r in recordings]
+    loud_frames = [s.loud_frames[s.loud_starts[r] : s.loud_starts[r + 1]] for s, r in recordings]
+    starts = np.cumsum([0, *map(len, frames)])
     return FingerprintSegment(
-        recording_ids=segment.recording_ids[r : r + 1],
+        recording_ids=[s.recording_ids[r] for s, r in recordings],
         starts=starts,
-        loud_starts=np.array([0, loud_high - loud_low], np.int64),
-        frames=segment.frames[low:high],
-        loud_frames=segment.loud_frames[loud_low:loud_high],
+        loud_starts=np.cumsum([0, *map(len, loud_frames)]),
+        frames=np.concatenate(frames),
+        loud_frames=np.concatenate(loud_frames),
         cell_starts=cell_starts(starts),
-        landmarks=nothing,
-        removed=segment.removed[r : r + 1],
+        landmarks=LandmarkTable.pack([], cell_starts(starts)),
+        removed=np.zeros(len(frames), np.bool_),
     )
 
 
