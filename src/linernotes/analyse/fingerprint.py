@@ -12,8 +12,10 @@ Conventions
 :mod:`linernotes.analyse.verdicts`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,26 +85,35 @@ def match(
         return []
     kept: list[_Heard] = []
     windows = _windows(query)
-    for window in _in_turn(windows, kept):
+
+    def first_look(window: Stretch) -> list[_Heard]:
         proposed = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
-        _keep(kept, _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False), query, catalogue)
+        return _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False)
+
+    def second_look(window: Stretch) -> list[_Heard]:
+        proposed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
+        return _hear(window, catalogue, proposed, threshold, searched=True)
+
+    def last_look(window: Stretch) -> list[_Heard]:
+        proposed = candidates.propose(window, catalogue, ALL_TRANSFORMS, limit=400)
+        return _hear(window, catalogue, proposed, threshold, searched=True)
+
+    for heard in _in_pairs(_in_turn(windows, kept), first_look):
+        _keep(kept, heard, query, catalogue)
     unexplained = [window for window in windows if not _explained(window, kept)]
     few = _spread(unexplained, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW))
-    for window in _in_turn(few, kept):
-        proposed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
-        _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
+    for heard in _in_pairs(_in_turn(few, kept), second_look):
+        _keep(kept, heard, query, catalogue)
     unanswered = [window for window in windows if _told_share(window, kept) < _SOMETHING]
     few = _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4))
-    for window in few:
-        if _told_share(window, kept) < _SOMETHING:
-            proposed = candidates.propose(window, catalogue, ALL_TRANSFORMS, limit=400)
-            _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
+    for heard in _in_pairs((window for window in few if _told_share(window, kept) < _SOMETHING), last_look):
+        _keep(kept, heard, query, catalogue)
     if len(query.signs) >= _LONG:
         short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
         for faint in recurrence.search(short, catalogue, words=_WORDS_A_SEARCH):
             if faint.probability >= threshold:
-                heard = _heard(faint.window, catalogue, faint.place, faint.probability, faint.row)
-                _keep(kept, [heard], query, catalogue)
+                told = _heard(faint.window, catalogue, faint.place, faint.probability, faint.row)
+                _keep(kept, [told], query, catalogue)
     best = sorted(kept, key=lambda heard: (-heard.probability, -heard.score))[:limit]
     matches = [_told(heard, query, catalogue, parameters) for heard in best]
     return sorted(matches, key=lambda m: (m.query_start_s, m.recording_id))
@@ -133,6 +144,13 @@ def _in_turn(windows: Sequence[Stretch], kept: Sequence[_Heard]) -> Iterator[Str
         filled = any(_told_share(window, [heard]) >= _ALL for heard in kept)
         if not filled and not _explained(window, kept):
             yield window
+
+
+def _in_pairs(windows: Iterator[Stretch], look: Callable[[Stretch], list[_Heard]]) -> Iterator[list[_Heard]]:
+    """Hear two windows at a time, on two cores if there are; what is told of them decides which come next."""
+    with ThreadPoolExecutor(2) as pool:
+        while pair := list(islice(windows, 2)):
+            yield from pool.map(look, pair)
 
 
 def _explained(window: Stretch, kept: Sequence[_Heard]) -> bool:

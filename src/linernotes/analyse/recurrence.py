@@ -9,7 +9,9 @@ or in none), and an empirical prior for its places.
 """
 
 import math
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
@@ -25,6 +27,9 @@ __all__ = ["Faint", "Part", "search", "windows"]
 
 Place = tuple[int, int]
 """Segment and number of a recording, as :meth:`Catalogue.locate` tells it."""
+
+_Best = tuple[Place, float, NDArray[np.float64]]
+"""A recording, the log-odds of a window's best place in it, and that row."""
 
 _LIKELY: tuple[Hypothesis, ...] = tuple(
     (tempo, bins)
@@ -68,9 +73,11 @@ def search(short: Sequence[Stretch], catalogue: Catalogue, *, words: float) -> I
     if not sure:
         return
     part = Part.of(catalogue, list(sure))
-    for window in _affordable(short, ALL_TRANSFORMS, part.catalogue, words):
-        for place, log_odds, row in _heard(window, catalogue, part):
-            yield Faint(window, place, sure[place] * _chance(_FIRM + _PER_LOG_ODD * log_odds), row)
+    few = _affordable(short, ALL_TRANSFORMS, part.catalogue, words)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for window, heard in zip(few, pool.map(lambda window: _heard(window, catalogue, part), few), strict=True):
+            for place, log_odds, row in heard:
+                yield Faint(window, place, sure[place] * _chance(_FIRM + _PER_LOG_ODD * log_odds), row)
 
 
 def _affordable(
@@ -82,11 +89,17 @@ def _affordable(
 
 def _present(asked: Sequence[Stretch], catalogue: Catalogue) -> dict[Place, float]:
     """Tell which recordings are present, as all windows together say, and how probably; the surest first."""
-    gains: dict[Place, list[float]] = {}
-    for window in asked:
+
+    def hear(window: Stretch) -> list[_Best]:
         proposed = candidates.propose(window, catalogue, _LIKELY, limit=250)
         table = verdicts.one_each(verdicts.improve(window, catalogue, proposed, _STEPS)[:_REFINED])
-        for place, log_odds, _ in _best_of_each(window, catalogue, table):
+        return _best_of_each(window, catalogue, table)
+
+    gains: dict[Place, list[float]] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        heard = list(pool.map(hear, asked))
+    for told in heard:
+        for place, log_odds, _ in told:
             likelihood = math.exp(min(log_odds, _CLEAREST) + _PRIOR_LOG_ODDS)
             gains.setdefault(place, []).append(math.log(1 - _HEARD_SHARE + _HEARD_SHARE * likelihood))
     silent = math.log(1 - _HEARD_SHARE)
@@ -133,7 +146,7 @@ def _joined(recordings: Sequence[tuple[FingerprintSegment, int]]) -> Fingerprint
     )
 
 
-def _heard(window: Stretch, catalogue: Catalogue, part: Part) -> Iterator[tuple[Place, float, NDArray[np.float64]]]:
+def _heard(window: Stretch, catalogue: Catalogue, part: Part) -> list[_Best]:
     """Tell where in each recording of a part a window is heard best."""
     proposed = candidates.propose(
         window,
@@ -147,20 +160,18 @@ def _heard(window: Stretch, catalogue: Catalogue, part: Part) -> Iterator[tuple[
     return _best_of_each(window, catalogue, table)
 
 
-def _best_of_each(
-    window: Stretch, catalogue: Catalogue, table: Table
-) -> Iterator[tuple[Place, float, NDArray[np.float64]]]:
+def _best_of_each(window: Stretch, catalogue: Catalogue, table: Table) -> list[_Best]:
     """Weigh a table; each recording's best row and its log-odds."""
     if not len(table):
-        return
+        return []
     chances = verdicts.probabilities(verdicts.features(window, catalogue, table), searched=True)
-    told: set[Place] = set()
+    best: dict[Place, _Best] = {}
     for i in np.argsort(-chances, kind="stable"):
         place = catalogue.locate(table[i, 3])
-        if place is not None and place not in told:
-            told.add(place)
+        if place is not None and place not in best:
             chance = min(max(float(chances[i]), 1e-12), 1 - 1e-12)
-            yield place, math.log(chance / (1 - chance)), table[i]
+            best[place] = (place, math.log(chance / (1 - chance)), table[i])
+    return list(best.values())
 
 
 def _chance(log_odds: float) -> float:
