@@ -87,7 +87,10 @@ def match(
     unexplained = [window for window in windows if not _explained(window, kept)]
     few = _spread(unexplained, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW))
     for window in _in_turn(few, kept):
-        proposed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
+        # Apart: a soft recording that is unchanged would be lost among so many changes.
+        unchanged = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
+        changed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
+        proposed = np.concatenate([unchanged, changed])
         _keep(kept, _hear(window, catalogue, proposed, threshold, searched=True), query, catalogue)
     unanswered = [window for window in windows if _told_share(window, kept) < _SOMETHING]
     few = _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4))
