@@ -91,8 +91,10 @@ def match(
         return _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False)
 
     def second_look(window: Stretch) -> list[_Heard]:
-        proposed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
-        return _hear(window, catalogue, proposed, threshold, searched=True)
+        # Apart: a soft recording that is unchanged would be lost among so many changes.
+        unchanged = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
+        changed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
+        return _hear(window, catalogue, np.concatenate([unchanged, changed]), threshold, searched=True)
 
     def last_look(window: Stretch) -> list[_Heard]:
         proposed = candidates.propose(window, catalogue, ALL_TRANSFORMS, limit=400)

@@ -45,6 +45,7 @@ WITNESSES = 13
 MOST_RISE = 31
 SCALE = 4  # votes are whole numbers: this many to a unit of log likelihood
 _LEAST_SPAN, _MOST_SPAN = 2, 20  # of a key, in two frames
+_ROW = 64  # places looked at together
 _TALLEST = 1023  # sums beyond are not told apart by harvest
 
 # Half spans after the first peak, and bands above the first (0) or the second peak (1).
@@ -230,13 +231,18 @@ def vote(  # noqa: PLR0917  (numba knows no keywords)
 def harvest(tallies: NDArray[np.uint32], limit: int) -> NDArray[np.int64]:
     """Return the places with the greatest sums, at most ``limit``, in order of place.
 
-    Where there are many places, the least sum is estimated from every eighth.
+    Where there are many places, the least sum is estimated from every sixteenth.
     """
-    step = 8 if len(tallies) > 64 * limit else 1
+    step = 16 if len(tallies) > 64 * limit else 1
     sums = np.bincount(np.minimum(tallies[::step] >> np.uint32(16), _TALLEST), minlength=_TALLEST + 1)
     above = step * np.cumsum(sums[::-1])  # places with 1023 and more, 1022 and more, …
-    least = max(1, _TALLEST - max(0, int(np.searchsorted(above, limit, side="right")) - 1))
-    return np.flatnonzero(tallies >= np.uint32(least << 16))[:limit]
+    least = np.uint32(max(1, _TALLEST - max(0, int(np.searchsorted(above, limit, side="right")) - 1)) << 16)
+    # Most rows hold nothing, and the greatest of a row is quickly told.
+    rows = tallies[: len(tallies) // _ROW * _ROW].reshape(-1, _ROW)
+    full = np.flatnonzero(rows.max(axis=1) >= least)
+    row, column = np.nonzero(rows[full] >= least)
+    rest = np.flatnonzero(tallies[rows.size :] >= least) + rows.size
+    return np.concatenate([full[row] * _ROW + column, rest])[:limit]
 
 
 @compiled(
