@@ -3,9 +3,10 @@
 CPU seconds are of this process, which does not decode: decoding runs in a child. Peers: Chromaprint's ``fpcalc``,
 which decodes and extracts and does not search.
 
-A large catalogue is made of the real recordings and of entries drawn from their cells: two-second pieces of random
-recordings, played backwards and moved by a random number of bands, so that they sound like music to the search and
-like no recording in particular.
+A large catalogue is made of the real recordings and of entries drawn from them: eight-second pieces of random
+recordings played backwards, moved by half an octave at least (what leaves at the top returns below), as long as some
+real one. They sound like music to the search and like no recording in particular: no change that is looked for brings
+a piece back to where it came from.
 """
 
 import csv
@@ -14,8 +15,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.outcome import Outcome, arguments, tell
 from linernotes import audio
 from linernotes.analyse import fingerprint
-from linernotes.model import Fingerprint
+from linernotes.model import CELL_FRAMES, Fingerprint
 from linernotes.render import band
 from linernotes.store.index import Index
 
@@ -31,7 +34,7 @@ __all__ = ["main", "measure"]
 
 RATE_HZ = fingerprint.DEFAULT.sample_rate_hz
 STYLES = ("indie folk", "synth pop", "jazz trio", "rock")
-PIECE = 32  # frames, 2 s
+PIECE = 16  # cells, 8 s
 Sound = NDArray[np.float32]
 
 
@@ -67,23 +70,39 @@ def cost(work: Callable[[], object], n: int = 1) -> tuple[float, float]:
     return min(s for s, _ in spent), min(s for _, s in spent)
 
 
-def drawn(real: list[Fingerprint], n_frames: int, rng: np.random.Generator) -> Fingerprint:
-    """Draw an entry from the cells of real recordings."""
-    pieces: list[NDArray[np.uint64]] = []
-    loud_pieces: list[NDArray[np.uint64]] = []
-    for _ in range(-(-n_frames // PIECE)):
-        source = real[int(rng.integers(len(real)))]
-        start = 2 * int(rng.integers(0, max(1, len(source.frames) - PIECE) // 2 + 1))
-        shift = np.uint64(rng.integers(1, 16))
-        for kept, piece in (
-            (pieces, source.frames[start : start + PIECE]),
-            (loud_pieces, source.loud_frames[start // 2 : (start + PIECE) // 2]),
-        ):
-            kept.append((piece[::-1] >> shift) | (piece[::-1] << (np.uint64(64) - shift)))
-    frames = np.concatenate(pieces)[:n_frames]
-    loud_frames = np.concatenate(loud_pieces)[: (len(frames) + 1) // 2]
-    nothing = frames[:0]
-    return Fingerprint(fingerprint.DEFAULT.id, len(frames) * 0.064, frames, loud_frames, nothing, nothing)
+def drawn(backwards: list[Fingerprint], n_cells: int, rng: np.random.Generator) -> Fingerprint:
+    """Draw an entry of so many cells (:data:`linernotes.model.CELL_FRAMES`) from recordings played backwards."""
+    frames, loud_frames, landmarks = [], [], []
+    first = 0
+    while first < n_cells:
+        source = backwards[int(rng.integers(len(backwards)))]
+        n = min(PIECE, n_cells - first, len(source.frames) // CELL_FRAMES)
+        start, half = int(rng.integers(0, len(source.frames) // CELL_FRAMES - n + 1)), int(rng.integers(6, 59))
+        frames.append(_turned(source.frames[CELL_FRAMES * start : CELL_FRAMES * (start + n)], half))
+        loud_frames.append(_turned(source.loud_frames[CELL_FRAMES // 2 * start : CELL_FRAMES // 2 * (start + n)], half))
+        low, high = np.searchsorted(source.landmarks[:, 1], (start, start + n))
+        piece = source.landmarks[low:high].astype(np.int64)
+        band, rise = ((piece[:, 0] >> 11) + 2 * half) % 128, (piece[:, 0] >> 5 & 63) - 32
+        piece[:, 0] = band << 11 | piece[:, 0] & 2047
+        piece[:, 1] += first - start
+        landmarks.append(piece[(band + rise >= 0) & (band + rise < 128)].astype(np.uint32))
+        first += n
+    nothing = frames[0][:0]
+    return Fingerprint(
+        fingerprint.DEFAULT.id,
+        n_cells * CELL_FRAMES * 0.064,
+        np.concatenate(frames),
+        np.concatenate(loud_frames),
+        nothing,
+        nothing,
+        np.concatenate(landmarks),
+        np.zeros((0, 2), np.int32),
+    )
+
+
+def _turned(words: NDArray[np.uint64], half: int) -> NDArray[np.uint64]:
+    """Move packed cells up by twice ``half`` bands; what leaves at the top returns below."""
+    return (words << np.uint64(half)) | (words >> np.uint64(64 - half))
 
 
 def extraction(sources: list[Path | Sound], sounds: list[Sound]) -> dict[str, float]:
@@ -91,7 +110,10 @@ def extraction(sources: list[Path | Sound], sounds: list[Sound]) -> dict[str, fl
     hours = sum(map(len, sounds)) / RATE_HZ / 3600
     cpu_s, _ = cost(lambda: [fingerprint.extract([sound]) for sound in sounds])
     _, wall_s = cost(lambda: [fingerprint.extract([load(source)]) for source in sources])
-    kept = sum(e.frames.nbytes + e.loud_frames.nbytes for e in map(fingerprint.extract, ([sound] for sound in sounds)))
+    kept = sum(
+        e.frames.nbytes + e.loud_frames.nbytes + 4.125 * len(e.landmarks)  # a posting and its bit of the tallies
+        for e in map(fingerprint.extract, ([sound] for sound in sounds))
+    )
     return {
         "extract_times_real_time": 3600 * hours / cpu_s,
         "extract_hours_per_cpu_s": hours / cpu_s,
@@ -116,17 +138,23 @@ def queries(sounds: list[Sound], rng: np.random.Generator) -> dict[str, Fingerpr
 
 
 def growth(
-    real: list[Fingerprint], asked: dict[str, Fingerprint], sizes: list[int], folder: Path
+    real: list[Fingerprint],
+    backwards: list[Fingerprint],
+    asked: dict[str, Fingerprint],
+    sizes: list[int],
+    folder: Path,
 ) -> list[dict[str, float | str]]:
     """Search catalogues of growing size."""
     rng, rows = np.random.default_rng(7), []
+    lengths = [n for n in (len(entry.frames) // CELL_FRAMES for entry in real) if n]
+    backwards = [entry for entry in backwards if len(entry.frames) >= CELL_FRAMES]
     with Index(folder, parameter_id=fingerprint.DEFAULT.id, writable=True) as index:
         index.add({f"real_{i}": entry for i, entry in enumerate(real)})
         for size in sizes:
             while len(index) < size:
                 n = min(size - len(index), 20_000)
-                length = len(real[0].frames)
-                index.add({f"drawn_{len(index) + i}": drawn(real, length, rng) for i in range(n)})
+                names = [f"drawn_{len(index) + i}" for i in range(n)]
+                index.add({name: drawn(backwards, int(rng.choice(lengths)), rng) for name in names})
             row: dict[str, float | str] = {"recordings": len(index)}
             row["hours"] = sum(len(s.frames) for s in index.segments) * 2 * fingerprint.DEFAULT.frame_s / 3600
             for name, query in asked.items():
@@ -137,6 +165,20 @@ def growth(
             row["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             rows.append(row)
     return rows
+
+
+def plot(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """Draw how the time of a search grows with the catalogue."""
+    import_module("matplotlib").use("Agg")  # only here: pictures are no part of the install
+    plt = import_module("matplotlib.pyplot")
+    folder.mkdir(parents=True, exist_ok=True)
+    figure, axes = plt.subplots(figsize=(6, 4))
+    for name in [key for key in rows[0] if key.endswith("_cpu_s")]:
+        axes.plot([r["recordings"] for r in rows], [r[name] for r in rows], "o-", label=name.removesuffix("_cpu_s"))
+    axes.set(xscale="log", yscale="log", xlabel="recordings", ylabel="CPU seconds a query")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(folder / "growth.png", dpi=120)
 
 
 def fpcalc(sources: list[Path | Sound]) -> dict[str, float]:
@@ -162,8 +204,9 @@ def measure(data: Path | None, *, quick: bool) -> Outcome:
     real = [fingerprint.extract([sound]) for sound in sounds]
     asked = queries(sounds, np.random.default_rng(3))
     sizes = [len(real)] + ([] if quick else [1_000, 10_000, 100_000])
+    backwards = [fingerprint.extract([np.ascontiguousarray(sound[::-1])]) for sound in sounds]
     with tempfile.TemporaryDirectory() as folder:
-        rows = growth(real, asked, sizes, Path(folder))
+        rows = growth(real, backwards, asked, sizes, Path(folder))
     figures |= {key: float(value) for key, value in rows[0].items() if key.endswith("_s") or key == "recordings"}
     peers, skipped = {}, []
     if shutil.which("fpcalc") and isinstance(sources[0], Path):
@@ -176,8 +219,12 @@ def measure(data: Path | None, *, quick: bool) -> Outcome:
 def main() -> None:
     """Measure and tell."""
     parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--plot", type=Path, help="folder for a picture of the growth (needs matplotlib)")
     options = parser.parse_args()
-    tell(measure(options.data, quick=options.quick), as_json=options.json)
+    outcome = measure(options.data, quick=options.quick)
+    tell(outcome, as_json=options.json)
+    if options.plot is not None:
+        plot(outcome.rows, options.plot)
 
 
 if __name__ == "__main__":

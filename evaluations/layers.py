@@ -122,7 +122,9 @@ def main() -> None:
         parser.error("--data is needed: recordings to register, with music/manifest.csv")
     music, n = options.data / "music", options.songs or (4 if options.quick else 20)
     with (music / "manifest.csv").open(encoding="utf-8", newline="") as handle:
-        names = [row["file"] for row in csv.DictReader(handle)]
+        rows = list(csv.DictReader(handle))
+    # Of several revisions of a recording one: the others would be right as well.
+    names = list({row.get("version_group") or row["file"]: row["file"] for row in rows}.values())
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(os.cpu_count()) as pool:
         folder = Path(temporary)
         songs = [make(music, names, folder, seed=1000 * options.seed + i) for i in range(n)]

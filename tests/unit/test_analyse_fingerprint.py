@@ -57,7 +57,7 @@ def faster(sound: Sound, factor: float) -> Sound:
     return resampled
 
 
-NAMES = ("frames", "loud_frames", "signs", "strong")
+NAMES = ("frames", "loud_frames", "signs", "strong", "landmarks", "peaks")
 
 
 def same(one: Fingerprint, other: Fingerprint) -> bool:

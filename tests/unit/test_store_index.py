@@ -13,15 +13,19 @@ import pytest
 from numpy.typing import NDArray
 
 from linernotes.errors import ConflictError, InvariantError, ParameterError, StorageError
-from linernotes.model import Fingerprint
+from linernotes.model import CELL_FRAMES, LANDMARK_KEYS, WITNESS_BITS, Fingerprint
 from linernotes.store.index import Index
 
 ID = "cells-test"
+NO_PEAKS = np.zeros((0, 2), np.int32)
 
 
 def fingerprint(seed: int, n_frames: int = 40, parameter_id: str = ID) -> Fingerprint:
-    words = np.random.default_rng(seed).integers(0, 2**63, (n_frames, 2)).astype(np.uint64)
-    return Fingerprint(parameter_id, n_frames * 0.064, words, words[::2], words, words)
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, 2**63, (n_frames, 2)).astype(np.uint64)
+    limits = (LANDMARK_KEYS, -(-n_frames // CELL_FRAMES), 1 << WITNESS_BITS)
+    landmarks = rng.integers(0, np.maximum(limits, 1), (n_frames, 3)).astype(np.uint32)
+    return Fingerprint(parameter_id, n_frames * 0.064, words, words[::2], words, words, landmarks, NO_PEAKS)
 
 
 def content(index: Index) -> dict[str, bytes]:
@@ -30,6 +34,16 @@ def content(index: Index) -> dict[str, bytes]:
         recording_id: bytes(s.frames[s.starts[i] : s.starts[i + 1]])
         for s in index.segments
         for i, recording_id in enumerate(s.recording_ids)
+        if not s.removed[i]
+    }
+
+
+def kept_landmarks(index: Index) -> dict[str, list[list[int]]]:
+    """The landmarks of every recording, sorted."""
+    return {
+        s.recording_ids[i]: sorted(some.tolist())
+        for s in index.segments
+        for i, some in enumerate(s.landmarks.unpack(s.cell_starts, range(len(s.recording_ids))))
         if not s.removed[i]
     }
 
@@ -89,9 +103,11 @@ def test_merging_changes_the_files_and_not_the_content(folder: Path) -> None:
         for i in range(9):
             index.add({f"rec_{i}": fingerprint(i, 30)})
         index.remove(["rec_3"])
-        before, n_before = content(index), len(index.segments)
+        before, landmarks, n_before = content(index), kept_landmarks(index), len(index.segments)
+        assert landmarks["rec_5"] == sorted(fingerprint(5, 30).landmarks.tolist())
         index.merge()
         assert content(index) == before
+        assert kept_landmarks(index) == landmarks
         assert len(index.segments) < n_before
         assert len(list(folder.glob("*.segment"))) == len(index.segments)
         index.remove([f"rec_{i}" for i in range(9)])
@@ -201,7 +217,7 @@ def test_a_kill_at_any_write_leaves_a_whole_state(folder: Path, nth: int) -> Non
         import os, signal, sys
         from pathlib import Path
         import numpy as np
-        from linernotes.model import Fingerprint
+        from linernotes.model import CELL_FRAMES, LANDMARK_KEYS, WITNESS_BITS, Fingerprint
         from linernotes.store.index import Index
         calls = 0
         def deadly(function):
@@ -215,7 +231,8 @@ def test_a_kill_at_any_write_leaves_a_whole_state(folder: Path, nth: int) -> Non
         os.fsync, os.replace = deadly(os.fsync), deadly(os.replace)
         words = np.ones((20, 2), np.uint64)
         with Index(Path(sys.argv[1]), parameter_id="{ID}", writable=True) as index:
-            index.add({{"rec_new": Fingerprint("{ID}", 1.0, words, words[::2], words, words)}})
+            none = np.zeros((0, 3), np.uint32)
+            index.add({{"rec_new": Fingerprint("{ID}", 1.0, words, words[::2], words, words, none, none)}})
     """
     with opened(folder, writable=True) as index:
         index.add({"rec_a": fingerprint(1)})

@@ -22,9 +22,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.kernels import align
-from linernotes.model import Fingerprint, FingerprintIndex, FingerprintSegment
+from linernotes.model import Fingerprint, FingerprintSegment
 
-__all__ = ["ALL_TRANSFORMS", "UNCHANGED", "Catalogue", "Stretch", "propose", "rank"]
+__all__ = [
+    "ALL_TRANSFORMS",
+    "PER_RECORDING",
+    "UNCHANGED",
+    "Catalogue",
+    "Stretch",
+    "distinct",
+    "even_bands",
+    "propose",
+    "rank",
+    "thin",
+]
 
 Table = NDArray[np.float64]
 Hypothesis = tuple[float, int]
@@ -34,7 +45,8 @@ UNCHANGED: tuple[Hypothesis, ...] = ((1.0, 0),)
 ALL_TRANSFORMS: tuple[Hypothesis, ...] = tuple((math.exp(0.055 * t), b) for t in range(-4, 6) for b in range(-9, 10))
 _LEAST_DEVIATIONS = 3.4  # a place nearer to chance than this is no candidate
 _PER_HYPOTHESIS = 96
-_PER_RECORDING = 8  # so that music that lasts does not crowd out the rest
+PER_RECORDING = 8  # so that music that lasts does not crowd out the rest
+_LOOKED_AT = 25  # times as many as are kept are looked at
 _FEW_CELLS = 120
 _PRIOR_ALIGNMENTS, _PRIOR_DEVIATION = (
     4000.0,
@@ -83,10 +95,10 @@ def _codes_of(segment: FingerprintSegment) -> _Codes:
 
 
 class Catalogue:
-    """The segments of an index as one row of frames."""
+    """Segments of an index as one row of frames."""
 
-    def __init__(self, index: FingerprintIndex) -> None:
-        self.segments: Sequence[FingerprintSegment] = [s for s in index.segments if len(s.frames)]
+    def __init__(self, segments: Sequence[FingerprintSegment]) -> None:
+        self.segments: Sequence[FingerprintSegment] = [s for s in segments if len(s.frames)]
         self.firsts = np.cumsum([0, *(len(s.frames) for s in self.segments)])
 
     @property
@@ -121,26 +133,37 @@ class Catalogue:
         return s, r
 
 
-def propose(stretch: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothesis], *, limit: int) -> Table:
+def propose(
+    stretch: Stretch,
+    catalogue: Catalogue,
+    hypotheses: Sequence[Hypothesis],
+    *,
+    limit: int,
+    per_recording: int = PER_RECORDING,
+    least_deviations: float = _LEAST_DEVIATIONS,
+) -> Table:
     """Places that agree with a stretch beyond chance under some hypothesis; shape (up to limit, 8), best first.
 
     ``score`` is here in deviations from the mean of all places under the same hypothesis.
     """
     rows = [np.zeros((0, len(align.COLUMNS)))]
     for tempo, bins in hypotheses:
-        index, reach = _thin(stretch, tempo)
+        index, reach = thin(stretch, tempo)
         signs, strong = (
-            _even_bands(stretch.query.signs[index], bins),
-            _even_bands(stretch.query.strong[index], bins),
+            even_bands(stretch.query.signs[index], bins),
+            even_bands(stretch.query.strong[index], bins),
         )
-        rows.append(_places(catalogue, signs, strong, reach=reach, tempo=tempo, bins=bins))
-    table = np.concatenate(rows)
-    table = table[np.argsort(-table[:, 5], kind="stable")]
-    # One of each neighbourhood: half a second, three bands, two tempos.
+        rows.append(_places(catalogue, signs, strong, reach=reach, tempo=tempo, bins=bins, least=least_deviations))
+    return distinct(np.concatenate(rows), catalogue, limit=limit, per_recording=per_recording)
+
+
+def distinct(table: Table, catalogue: Catalogue, *, limit: int, per_recording: int = PER_RECORDING) -> Table:
+    """Keep the best alignment of each neighbourhood (half a second, three bands, two tempos), few of each recording."""
+    table = table[np.argsort(-table[:, 5], kind="stable")][: _LOOKED_AT * limit]
     key = np.stack([table[:, 0] // 8, (table[:, 2] + 30) // 3, np.round(np.log(table[:, 1]) / 0.055) // 2], axis=1)
     _, first = np.unique(key, axis=0, return_index=True)
     table = table[np.sort(first)]
-    return table[rank(catalogue.numbers(table[:, 0])) < _PER_RECORDING][:limit]
+    return table[rank(catalogue.numbers(table[:, 0])) < per_recording][:limit]
 
 
 def rank(groups: NDArray[Any]) -> NDArray[np.intp]:
@@ -153,7 +176,7 @@ def rank(groups: NDArray[Any]) -> NDArray[np.intp]:
     return ranks
 
 
-def _thin(stretch: Stretch, tempo: float) -> tuple[NDArray[np.intp], float]:
+def thin(stretch: Stretch, tempo: float) -> tuple[NDArray[np.intp], float]:
     """Query frames two reference frames apart, and how many reference frames they span."""
     step = 4.0 / tempo
     n = int((stretch.stop - stretch.start - 1) / step) + 1
@@ -161,7 +184,7 @@ def _thin(stretch: Stretch, tempo: float) -> tuple[NDArray[np.intp], float]:
     return np.floor(first + np.arange(n) * step + 0.5).astype(np.intp), 2.0 * (n - 1)
 
 
-def _even_bands(words: NDArray[np.uint64], bins: int) -> NDArray[np.uint64]:
+def even_bands(words: NDArray[np.uint64], bins: int) -> NDArray[np.uint64]:
     """Return the even bands of packed frames after moving everything ``bins`` bands down."""
     column, shift = np.ascontiguousarray(words[:, bins & 1]), bins >> 1
     moved: NDArray[np.uint64] = column >> np.uint64(shift) if shift >= 0 else column << np.uint64(-shift)
@@ -176,6 +199,7 @@ def _places(
     reach: float,
     tempo: float,
     bins: int,
+    least: float,
 ) -> Table:
     """Places beyond chance under one hypothesis, for the words of a thinned window."""
     cells = int(np.bitwise_count(strong).sum())
@@ -194,7 +218,7 @@ def _places(
     deviation = math.sqrt((squares + _PRIOR_ALIGNMENTS * _PRIOR_DEVIATION**2 * cells) / n)
     rows = []
     for first, out in zip(firsts, counts, strict=True):
-        at = np.flatnonzero(out < mean - _LEAST_DEVIATIONS * deviation)
+        at = np.flatnonzero(out < mean - least * deviation)
         if len(at) > _PER_HYPOTHESIS:
             at = at[np.argpartition(out[at], _PER_HYPOTHESIS)[:_PER_HYPOTHESIS]]
         row = np.zeros((len(at), len(align.COLUMNS)))

@@ -14,12 +14,12 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.kernels import spectra
-from linernotes.model import Fingerprint
+from linernotes.kernels import landmarks, spectra
+from linernotes.model import CELL_FRAMES, Fingerprint
 
 __all__ = ["DEFAULT", "Parameters", "extract"]
 
-_ALGORITHM = "cells2"
+_ALGORITHM = "cells3"
 _CHUNK_FRAMES = 512  # frames whitened at once: memory, not meaning
 
 
@@ -38,6 +38,13 @@ class Parameters:
     whitening_bands: int = 25
     strong_level: float = 0.65
     loud_level: float = 1.3
+    peak_level: float = 1.0
+    peak_reach: int = 3
+    peak_frames: int = 32
+    query_peaks: int = 32
+    reference_peaks: int = 10
+    reference_fan: int = 4
+    reference_spans: tuple[int, int] = (4, 40)
 
     @cached_property
     def id(self) -> str:
@@ -57,16 +64,18 @@ def extract(blocks: Iterable[NDArray[np.float32]], *, parameters: Parameters = D
     """Hear mono ``blocks``, each of shape (n,), at ``parameters.sample_rate_hz``.
 
     The result does not depend on how the sound is cut into blocks. Silence, and less than a whole frame, gives an
-    empty fingerprint. Memory grows with the fingerprint (3.6 MB an hour), not with the sound.
+    empty fingerprint. Memory grows with the fingerprint (some 6 MB an hour), not with the sound.
     """
-    counter = _Counter()
+    counter, crowd = _Counter(), _Peaks(parameters)
     signs, strong, loud = ([np.zeros((0, 2), np.uint64)] for _ in range(3))
     for levels in _levels(counter.count(blocks), parameters):
         signs.append(spectra.pack_bits(levels > 0))
         strong.append(spectra.pack_bits(np.abs(levels) > parameters.strong_level))
         loud.append(spectra.pack_bits(levels > parameters.loud_level))
+        crowd.add(levels)
     heard = any(words.any() for words in strong)
     all_signs, all_strong, all_loud = (np.concatenate(words if heard else words[:1]) for words in (signs, strong, loud))
+    peaks, ranks = crowd.strongest(heard=heard)
     step = parameters.reference_step
     return Fingerprint(
         parameters.id,
@@ -75,7 +84,61 @@ def extract(blocks: Iterable[NDArray[np.float32]], *, parameters: Parameters = D
         np.ascontiguousarray(all_loud[:: 2 * step]),
         all_signs,
         all_strong,
+        _landmarks(peaks[ranks < parameters.reference_peaks], all_signs, all_strong, parameters),
+        peaks,
     )
+
+
+def _landmarks(
+    peaks: NDArray[np.int32], signs: NDArray[np.uint64], strong: NDArray[np.uint64], parameters: Parameters
+) -> NDArray[np.uint32]:
+    """Return what an index keeps to propose a recording; columns key, cell, witnesses."""
+    pairs = landmarks.pairs(peaks, fan=parameters.reference_fan, spans=parameters.reference_spans)
+    cells = pairs[:, 0] // (parameters.reference_step * CELL_FRAMES)
+    columns = (landmarks.keys(pairs), cells, landmarks.witnesses(signs, strong, pairs)[:, 0])
+    return np.stack(columns, axis=1).astype(np.uint32)
+
+
+class _Peaks:
+    """The peaks of levels that come chunk by chunk; the strongest of every second stay."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+        self._waiting = np.zeros((0, parameters.n_bands), np.float32)  # the last frames, of which some are done
+        self._first, self._done = 0, 0
+        self._places = [np.zeros((0, 2), np.int32)]
+        self._heights = [np.zeros(0, np.float32)]
+
+    def add(self, levels: NDArray[np.float32], *, at_end: bool = False) -> None:
+        """Go on with ``levels``, shape (n, n_bands)."""
+        reach = self._parameters.peak_reach
+        self._waiting = np.concatenate([self._waiting, levels])
+        start, stop = self._done - self._first, len(self._waiting) - (0 if at_end else reach)
+        if stop <= start:
+            return
+        room = -(-(stop - start) // (reach + 1)) * -(-levels.shape[1] // (reach + 1))
+        places, heights = np.empty((room, 2), np.int32), np.empty(room, np.float32)
+        n = landmarks.peaks(self._waiting, start, stop, reach, self._parameters.peak_level, places, heights)
+        places[:n, 0] += self._first
+        self._places.append(places[:n])
+        self._heights.append(heights[:n])
+        self._done = self._first + stop
+        spent = max(0, stop - reach)
+        self._waiting, self._first = self._waiting[spent:], self._first + spent
+
+    def strongest(self, *, heard: bool) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+        """Frame and band of the strongest, in order of time, and the rank of each within its second."""
+        self.add(self._waiting[:0], at_end=True)
+        places, heights = np.concatenate(self._places), np.concatenate(self._heights)
+        if not heard:
+            places, heights = places[:0], heights[:0]
+        second = places[:, 0] // self._parameters.peak_frames
+        order = np.lexsort((-heights, second))
+        firsts = np.searchsorted(second[order], second[order], side="left")
+        ranks = np.empty(len(order), np.intp)
+        ranks[order] = np.arange(len(order)) - firsts
+        kept = ranks < self._parameters.query_peaks
+        return np.ascontiguousarray(places[kept]), ranks[kept]
 
 
 @dataclass(slots=True)

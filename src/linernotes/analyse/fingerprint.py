@@ -12,13 +12,16 @@ Conventions
 :mod:`linernotes.analyse.verdicts`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
-from linernotes.analyse import candidates, verdicts
-from linernotes.analyse.candidates import ALL_TRANSFORMS, UNCHANGED, Catalogue, Hypothesis, Stretch, Table
+from linernotes.analyse import candidates, landmarks, recurrence, verdicts
+from linernotes.analyse.candidates import ALL_TRANSFORMS, Catalogue, Stretch, Table
 from linernotes.analyse.cells import DEFAULT, Parameters, extract
 from linernotes.analyse.stretches import Diagonal, follow
 from linernotes.analyse.verdicts import Step
@@ -32,14 +35,21 @@ THRESHOLD = 0.6
 the same samples or tracks as a recording did (docs/fingerprint.md)."""
 
 _WINDOW, _STRIDE, _LEAST = 156, 78, 32  # query frames: 5 s, 2.5 s, 1 s
-_COARSE = (Step((4, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
+_SOMETHING, _ALL = 0.5, 0.9  # of a window told: no further search, no further look
+_COARSE = (Step((2, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
 _PLACE_ONLY = (Step((4, 0.5)), Step((1, 0.25)))
 _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
+_LONG = 470  # query frames, 15 s, from which something may recur
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
+_LEAST_SCORE = 8.0  # steady noise reaches 7, and there nothing stands out that it could be weighed against
 _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
+_FRAMES_A_SEARCH, _FRAMES_A_WINDOW = 1e8, 1.4e6
+"""Upper bound of the frames one search may ask for changed recordings by their landmarks, and what a window costs
+whatever the catalogue."""
 _WORDS_A_SEARCH = 4e9
-"""Upper bound of the 64-bit comparisons one search may spend on changed recordings, about a second of one core."""
+"""Upper bound of the 64-bit comparisons one search may spend on laying cells on every place, about a second of one
+core: nothing in catalogues beyond some thousand recordings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +80,42 @@ def match(
             f"the fingerprint was made with {query.parameter_id}, the index with {index.parameter_id}:"
             " register the catalogue again in a new workspace"
         )
-    catalogue = Catalogue(index)
+    catalogue = Catalogue(index.segments)
     if not catalogue.n_frames:
         return []
-    windows = _windows(query)
     kept: list[_Heard] = []
-    for window in windows:
-        if not _explained(window, kept):
-            _keep(kept, _hear(window, catalogue, UNCHANGED, max(threshold, _SURE)), query, catalogue)
-    for window in _affordable([w for w in windows if not _explained(w, kept)], catalogue):
-        if not _explained(window, kept):
-            _keep(kept, _hear(window, catalogue, ALL_TRANSFORMS, threshold), query, catalogue)
+    windows = _windows(query)
+
+    def first_look(window: Stretch) -> list[_Heard]:
+        proposed = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
+        return _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False)
+
+    def second_look(window: Stretch) -> list[_Heard]:
+        # Apart: a soft recording that is unchanged would be lost among so many changes.
+        unchanged = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
+        changed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
+        return _hear(window, catalogue, np.concatenate([unchanged, changed]), threshold, searched=True)
+
+    def last_look(window: Stretch) -> list[_Heard]:
+        proposed = candidates.propose(window, catalogue, ALL_TRANSFORMS, limit=400)
+        return _hear(window, catalogue, proposed, threshold, searched=True)
+
+    for heard in _in_pairs(_in_turn(windows, kept), first_look):
+        _keep(kept, heard, query, catalogue)
+    unexplained = [window for window in windows if not _explained(window, kept)]
+    few = _spread(unexplained, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW))
+    for heard in _in_pairs(_in_turn(few, kept), second_look):
+        _keep(kept, heard, query, catalogue)
+    unanswered = [window for window in windows if _told_share(window, kept) < _SOMETHING]
+    few = _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4))
+    for heard in _in_pairs((window for window in few if _told_share(window, kept) < _SOMETHING), last_look):
+        _keep(kept, heard, query, catalogue)
+    if len(query.signs) >= _LONG:
+        short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
+        for faint in recurrence.search(short, catalogue, words=_WORDS_A_SEARCH):
+            if faint.probability >= threshold:
+                told = _heard(faint.window, catalogue, faint.place, faint.probability, faint.row)
+                _keep(kept, [told], query, catalogue)
     best = sorted(kept, key=lambda heard: (-heard.probability, -heard.score))[:limit]
     matches = [_told(heard, query, catalogue, parameters) for heard in best]
     return sorted(matches, key=lambda m: (m.query_start_s, m.recording_id))
@@ -96,27 +131,49 @@ def _windows(query: Fingerprint) -> list[Stretch]:
     return [Stretch(query, start, start + _WINDOW) for start in [*range(0, last, _STRIDE), last]]
 
 
-def _affordable(windows: list[Stretch], catalogue: Catalogue) -> list[Stretch]:
-    """As many windows, spread evenly, as the bound on comparisons allows."""
-    cost = len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4
-    n = min(len(windows), int(_WORDS_A_SEARCH / cost))
+def _spread(windows: list[Stretch], most: float) -> list[Stretch]:
+    """At most so many windows, spread evenly."""
+    n = min(len(windows), int(most))
     return [windows[i] for i in np.linspace(0, len(windows) - 1, n).round().astype(int)] if n else []
+
+
+def _in_turn(windows: Sequence[Stretch], kept: Sequence[_Heard]) -> Iterator[Stretch]:
+    """Every second window that is not explained yet, then those between that no recording was told to fill."""
+    for window in windows[::2]:
+        if not _explained(window, kept):
+            yield window
+    for window in windows[1::2]:
+        filled = any(_told_share(window, [heard]) >= _ALL for heard in kept)
+        if not filled and not _explained(window, kept):
+            yield window
+
+
+def _in_pairs(windows: Iterator[Stretch], look: Callable[[Stretch], list[_Heard]]) -> Iterator[list[_Heard]]:
+    """Hear two windows at a time, on two cores if there are; what is told of them decides which come next."""
+    with ThreadPoolExecutor(2) as pool:
+        while pair := list(islice(windows, 2)):
+            yield from pool.map(look, pair)
 
 
 def _explained(window: Stretch, kept: Sequence[_Heard]) -> bool:
     """Whether recordings cover most of a window so clearly that no other can be heard beside them."""
+    clear = [heard for heard in kept if heard.diagonal.agreement >= _CLEAR]
+    n = window.stop - window.start
+    return bool(clear) and _told_share(window, clear) * n >= n - _STRIDE
+
+
+def _told_share(window: Stretch, kept: Sequence[_Heard]) -> float:
+    """How much of a window some recording was told in."""
     covered = np.zeros(window.stop - window.start, np.bool_)
-    for d in (heard.diagonal for heard in kept if heard.diagonal.agreement >= _CLEAR):
+    for d in (heard.diagonal for heard in kept):
         covered[max(0, d.start - window.start) : max(0, d.stop - window.start)] = True
-    return int(covered.sum()) >= len(covered) - _STRIDE
+    return float(covered.mean())
 
 
-def _hear(window: Stretch, catalogue: Catalogue, hypotheses: Sequence[Hypothesis], threshold: float) -> list[_Heard]:
+def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, threshold: float, *, searched: bool) -> list[_Heard]:
     """Weigh what a window, and the window with its surroundings, may be; most probable first."""
-    proposed = candidates.propose(window, catalogue, hypotheses, limit=100 if hypotheses is UNCHANGED else 400)
     table = verdicts.improve(window, catalogue, proposed, _COARSE)[:_REFINED]
     table = _with_unchanged(window, catalogue, table, table)
-    searched = len(hypotheses) > 1
     heard = _weighed(window, catalogue, table, threshold=threshold, searched=searched)
     wide = Stretch(window.query, max(0, window.start - _STRIDE), min(len(window.query.signs), window.stop + _STRIDE))
     if len(table) and wide.stop - wide.start > 1.2 * (window.stop - window.start):
@@ -142,17 +199,24 @@ def _with_unchanged(stretch: Stretch, catalogue: Catalogue, places: Table, table
 
 def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, threshold: float, searched: bool) -> list[_Heard]:
     table = verdicts.one_each(table[:_WEIGHED])
+    table = table if len(table) and table[:, 5].max() >= _LEAST_SCORE else table[:0]
     if not len(table):
         return []
     chances = verdicts.probabilities(verdicts.features(stretch, catalogue, table), searched=searched)
     heard = []
     for row, probability in zip(table, chances, strict=True):
         where = catalogue.locate(row[3])
-        if probability >= threshold and where is not None:
-            origin = row[0] - catalogue.firsts[where[0]] - stretch.middle * row[1] / 2
-            diagonal = Diagonal(*where, float(origin), float(row[1]), int(row[2]), stretch.start, stretch.stop)
-            heard.append(_Heard(float(probability), float(row[5]), diagonal))
+        if probability >= threshold and row[5] >= _LEAST_SCORE and where is not None:
+            heard.append(_heard(stretch, catalogue, where, float(probability), row))
     return heard
+
+
+def _heard(
+    stretch: Stretch, catalogue: Catalogue, where: tuple[int, int], probability: float, row: NDArray[np.float64]
+) -> _Heard:
+    origin = row[0] - catalogue.firsts[where[0]] - stretch.middle * row[1] / 2
+    diagonal = Diagonal(*where, float(origin), float(row[1]), int(row[2]), stretch.start, stretch.stop)
+    return _Heard(probability, float(row[5]), diagonal)
 
 
 def _keep(kept: list[_Heard], heard: Sequence[_Heard], query: Fingerprint, catalogue: Catalogue) -> None:
@@ -184,7 +248,7 @@ def _told(heard: _Heard, query: Fingerprint, catalogue: Catalogue, parameters: P
     frames = int(segment.starts[d.recording + 1] - segment.starts[d.recording])
     ratio = transform.tempo_ratio
     middle = 0.5 * (d.start + d.stop - 1)
-    place = d.origin + middle * d.tempo / 2 - segment.starts[d.recording]
+    place = d.origin + middle * d.tempo / 2 - int(segment.starts[d.recording])
     middle_s, place_s = middle * frame_s, place * parameters.reference_step * frame_s
     start_s = max(0.0, d.start * frame_s, middle_s - place_s / ratio)
     stop_s = min(

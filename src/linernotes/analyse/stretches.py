@@ -25,7 +25,7 @@ _ROUNDS = 6
 _REACH = 320  # query frames looked at beyond what already holds, 10 s
 _KEEP = 0.5  # a frame pays if it agrees at least this much of what the stretch does on average
 _SAME_TEMPO, _SAME_BANDS = 0.003, 0.6
-_NEARLY_STEADY, _STEADY_ENOUGH = 0.03, 0.97
+_NEARLY_STEADY, _STEADY_ENOUGH = 0.03, 0.94
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,14 @@ from linernotes.model.hearing import (
     Match,
     Transform,
 )
+from linernotes.model.landmarks import (
+    BLOCK_CELLS,
+    CELL_FRAMES,
+    LANDMARK_KEYS,
+    WITNESS_BITS,
+    LandmarkTable,
+    cell_starts,
+)
 from linernotes.model.paying import (
     Account,
     Advance,
@@ -67,6 +75,10 @@ from linernotes.model.telling import (
 )
 
 __all__ = [
+    "BLOCK_CELLS",
+    "CELL_FRAMES",
+    "LANDMARK_KEYS",
+    "WITNESS_BITS",
     "Account",
     "Action",
     "Advance",
@@ -87,6 +99,7 @@ __all__ = [
     "Fingerprint",
     "FingerprintIndex",
     "FingerprintSegment",
+    "LandmarkTable",
     "Match",
     "ModelRelease",
     "Obstacle",
@@ -115,4 +128,5 @@ __all__ = [
     "Voice",
     "Why",
     "Work",
+    "cell_starts",
 ]

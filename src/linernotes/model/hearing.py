@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from linernotes.model.landmarks import LandmarkTable
+
 __all__ = [
     "Fingerprint",
     "FingerprintIndex",
@@ -32,6 +34,10 @@ class Fingerprint:
     is above its neighbourhood; and ``loud_frames``, shape ((n + 1) // 2, 2): whether it is far above, in every second
     frame. A search asks with ``signs`` and ``strong``, shape (about 2 n, 2): frames twice as dense, whether a cell is
     above its neighbourhood, and whether it is off by enough to ask for. All empty where there is nothing to hear.
+
+    To propose places, an index keeps ``landmarks``, shape (m, 3): key, place in units of
+    eight frames, and witnesses; a search asks with ``peaks``, shape (k, 2): frame (of
+    ``signs``) and band, in order of time.
     """
 
     parameter_id: str
@@ -40,6 +46,8 @@ class Fingerprint:
     loud_frames: NDArray[np.uint64] = field(repr=False)
     signs: NDArray[np.uint64] = field(repr=False)
     strong: NDArray[np.uint64] = field(repr=False)
+    landmarks: NDArray[np.uint32] = field(repr=False)
+    peaks: NDArray[np.int32] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,8 @@ class FingerprintSegment:
     """Fingerprints of many recordings laid end to end, as an index keeps them.
 
     Recording ``i`` owns frames ``starts[i]`` to ``starts[i + 1]`` of ``frames``, shape (n, 2), and, from
-    ``loud_starts[i]`` on, one row of ``loud_frames`` for its first and every second frame; ``removed[i]``: it is no
-    longer in the index.
+    ``loud_starts[i]`` on, one row of ``loud_frames`` for its first and every second frame, and the cells of landmarks
+    ``cell_starts[i]`` to ``cell_starts[i + 1]`` in ``landmarks``; ``removed[i]``: it is no longer in the index.
     """
 
     recording_ids: Sequence[str]
@@ -70,6 +78,8 @@ class FingerprintSegment:
     loud_starts: NDArray[np.int64] = field(repr=False)
     frames: NDArray[np.uint64] = field(repr=False)
     loud_frames: NDArray[np.uint64] = field(repr=False)
+    cell_starts: NDArray[np.int64] = field(repr=False)
+    landmarks: LandmarkTable = field(repr=False)
     removed: NDArray[np.bool_] = field(repr=False)
 
 

@@ -25,15 +25,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.errors import ConflictError, InvariantError, ParameterError, StorageError
-from linernotes.model import Fingerprint, FingerprintSegment
+from linernotes.model import Fingerprint, FingerprintSegment, LandmarkTable, cell_starts
 
 __all__ = ["Index"]
 
-_MAGIC = b"LNSEG\x00\x01\n"
+_MAGIC = b"LNSEG\x00\x02\n"
 _ALIGNMENT = 64
 _FAN_IN = 4  # segments of about one size that become one
 _MANIFEST, _LOCK, _SUFFIX, _UNFINISHED = "manifest.json", "lock", ".segment", ".unfinished"
-_TYPES = {"starts": "<i8", "frames": "<u8", "loud_frames": "<u8"}
+_TYPES = {"starts": "<i8", "frames": "<u8", "loud_frames": "<u8", "postings": "<u4", "tallies": "|u1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +130,12 @@ class Index:
         new = {key: value for key, value in entries.items() if key not in self._where}
         if not new:
             return
-        starts = np.cumsum([0, *(len(f.frames) for f in new.values())], dtype=np.int64)
-        arrays = {
-            "starts": starts,
-            "frames": np.concatenate([f.frames for f in new.values()]),
-            "loud_frames": np.concatenate([f.loud_frames for f in new.values()]),
-        }
-        name = self._write_segment(list(new), arrays)
+        name = self._write_segment(
+            list(new),
+            [f.frames for f in new.values()],
+            [f.loud_frames for f in new.values()],
+            [f.landmarks for f in new.values()],
+        )
         self._replace_manifest([*self._listing(), {"name": name, "removed": []}])
 
     def remove(self, recording_ids: Iterable[str]) -> None:
@@ -158,18 +157,14 @@ class Index:
         """Join segments of about one size, and rewrite those half of whose frames were removed."""
         self._require_writable()
         while group := self._next_group():
-            kept = [(stored.segment, i) for stored in group for i in _alive(stored)]
-            parts = [s.frames[s.starts[i] : s.starts[i + 1]] for s, i in kept]
-            loud_parts = [s.loud_frames[s.loud_starts[i] : s.loud_starts[i + 1]] for s, i in kept]
+            kept = [(stored.segment, _alive(stored)) for stored in group]
             listing = [entry for entry in self._listing() if entry["name"] not in {s.name for s in group}]
-            if kept:
+            if any(alive for _, alive in kept):
                 name = self._write_segment(
-                    [s.recording_ids[i] for s, i in kept],
-                    {
-                        "starts": np.cumsum([0, *map(len, parts)], dtype=np.int64),
-                        "frames": np.concatenate(parts),
-                        "loud_frames": np.concatenate(loud_parts),
-                    },
+                    [s.recording_ids[i] for s, alive in kept for i in alive],
+                    [s.frames[s.starts[i] : s.starts[i + 1]] for s, alive in kept for i in alive],
+                    [s.loud_frames[s.loud_starts[i] : s.loud_starts[i + 1]] for s, alive in kept for i in alive],
+                    [part for s, alive in kept for part in s.landmarks.unpack(s.cell_starts, alive)],
                 )
                 listing.append({"name": name, "removed": []})
             self._replace_manifest(listing)
@@ -248,13 +243,34 @@ class Index:
         sound = starts.shape == (len(ids) + 1,) and starts[0] == 0 and bool(np.all(lengths >= 0))
         if not sound or frames.shape != (starts[-1], 2) or loud_frames.shape != (loud_starts[-1], 2):
             raise InvariantError(f"{path} is damaged: its recordings and its frames do not agree")
+        landmarks = LandmarkTable(arrays["postings"], arrays["tallies"])
+        cells = cell_starts(starts)
+        if landmarks.tallies.shape != (landmarks.packed_size(int(cells[-1])),):
+            raise InvariantError(f"{path} is damaged: its landmarks do not agree with its frames")
         gone = np.array([recording_id in removed for recording_id in ids], np.bool_)
-        return _Stored(name, removed, FingerprintSegment(ids, starts, loud_starts, frames, loud_frames, gone))
+        segment = FingerprintSegment(ids, starts, loud_starts, frames, loud_frames, cells, landmarks, gone)
+        return _Stored(name, removed, segment)
 
     def _listing(self) -> list[dict[str, Any]]:
         return [{"name": stored.name, "removed": sorted(stored.removed)} for stored in self._stored]
 
-    def _write_segment(self, ids: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> str:
+    def _write_segment(
+        self,
+        ids: Sequence[str],
+        frames: Sequence[NDArray[np.uint64]],
+        loud_frames: Sequence[NDArray[np.uint64]],
+        landmarks: Sequence[NDArray[np.uint32]],
+    ) -> str:
+        """Write what is kept of each recording; returns the name of the file."""
+        starts = np.cumsum([0, *map(len, frames)], dtype=np.int64)
+        table = LandmarkTable.pack(landmarks, cell_starts(starts))
+        arrays: dict[str, NDArray[Any]] = {
+            "starts": starts,
+            "frames": np.concatenate(frames),
+            "loud_frames": np.concatenate(loud_frames),
+            "postings": table.postings,
+            "tallies": table.tallies,
+        }
         chunks = list(_segment_chunks(self._parameter_id, ids, arrays))
         digest = hashlib.sha256(b"".join([*chunks[:1], os.urandom(8)])).hexdigest()
         name = digest[:20] + _SUFFIX
