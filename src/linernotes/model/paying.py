@@ -236,8 +236,8 @@ class ExchangeRate:
 class Why:
     """Where an amount comes from: the pool that was divided, by which rule and shares, and the usage in it.
 
-    ``fraction`` is what the line has of the pool; ``steps`` say, a sentence each, how it came about. ``usage`` holds the
-    first of the ``usage_count`` lines that the pool is the sum of, with their reports' ids and line numbers.
+    ``fraction`` is what the line has of the pool; ``steps`` say, a sentence each, how it came about. ``usage`` holds
+    the first of the ``usage_count`` lines that the pool is the sum of, with their reports' ids and line numbers.
     """
 
     line_id: str
