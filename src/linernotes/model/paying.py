@@ -57,7 +57,11 @@ class UsageLine:
 
 
 class Account(StrEnum):
-    """Where money stands. Those of a party are kept apart by party; all by currency."""
+    """Where money stands. Those of a party are kept apart by party; all by currency.
+
+    ``cash`` is the way in: what reports say was received leaves it for the others, so that it stands below zero by all
+    that came in. ``paid`` is the way out. ``recoupable`` stands below zero by what advances have not earned back yet.
+    """
 
     CASH = "cash"
     PAYABLE = "payable"
@@ -100,13 +104,21 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A journal entry; in every currency its postings add up to zero. ``id`` is the client's; twice is once."""
+    """A journal entry; in every currency its postings add up to zero. ``id`` is the client's; twice is once.
+
+    ``usage_period`` is when what it pays for was used, ``cause`` what a hold waits for, ``resolves`` the id of the hold
+    that it posts or voids.
+    """
 
     id: str
     period: str
     kind: EntryKind
     because: str
     postings: Sequence[Posting]
+    usage_period: str | None = None
+    cause: str | None = None
+    resolves: str | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
