@@ -42,6 +42,7 @@ from linernotes.model.hearing import (
     Transform,
 )
 from linernotes.model.paying import (
+    ANY_USE,
     Account,
     Advance,
     Deduction,
@@ -51,6 +52,7 @@ from linernotes.model.paying import (
     ExchangeRate,
     Payment,
     Posting,
+    RoyaltyRule,
     Statement,
     StatementLine,
     Terms,
@@ -67,6 +69,7 @@ from linernotes.model.telling import (
 )
 
 __all__ = [
+    "ANY_USE",
     "Account",
     "Action",
     "Advance",
@@ -101,6 +104,7 @@ __all__ = [
     "ReferenceEntry",
     "RightType",
     "Role",
+    "RoyaltyRule",
     "Share",
     "Side",
     "Statement",

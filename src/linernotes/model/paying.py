@@ -6,7 +6,7 @@ Conventions
 minor unit (cents). A period is a month, written ``YYYY-MM``; a currency its ISO 4217 code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,6 +15,7 @@ from fractions import Fraction
 from linernotes.model.catalogue import RightType
 
 __all__ = [
+    "ANY_USE",
     "Account",
     "Advance",
     "Deduction",
@@ -24,12 +25,28 @@ __all__ = [
     "ExchangeRate",
     "Payment",
     "Posting",
+    "RoyaltyRule",
     "Statement",
     "StatementLine",
     "Terms",
     "UsageLine",
     "Why",
 ]
+
+
+ANY_USE = "*"
+"""The use type of a rule that holds for every use which no other rule names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoyaltyRule:
+    """What part of a use's revenue goes to which right, in a territory and from a day to the day before another."""
+
+    use_type: str
+    parts: Mapping[RightType, Fraction]
+    territory: str = "2136"
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,7 @@ class EntryKind(StrEnum):
     RECOUPMENT = "recoupment"
     WITHHOLDING = "withholding"
     EXCHANGE = "exchange"
+    THRESHOLD = "threshold"
     PAYMENT = "payment"
 
 

@@ -63,17 +63,13 @@ def check_entry(entry: Entry) -> None:
 def check_period(period: str, opening: Balances, movements: Balances, closing: Balances) -> list[Problem]:
     """Say where opening and movements do not make the closing, and where a currency does not add up to zero."""
     problems = []
-    for key in sorted(
-        opening.keys() | movements.keys() | closing.keys(), key=lambda key: (key[0], key[1] or "", key[2])
-    ):
+    for key in sorted({*opening, *movements, *closing}, key=lambda key: (key[0], key[1] or "", key[2])):
         account, party_id, currency = key
-        expected = opening.get(key, 0) + movements.get(key, 0)
-        if expected != closing.get(key, 0):
+        was, moved, stands = (balances.get(key, 0) for balances in (opening, movements, closing))
+        if was + moved != stands:
             where = f"{period} {account} {party_id or ''} {currency}".replace("  ", " ")
-            message = (
-                f"{where}: {Money(currency, opening.get(key, 0))} and {Money(currency, movements.get(key, 0))} do not make"
-                f" {Money(currency, closing.get(key, 0))}"
-            )
+            told = [str(Money(currency, amount)) for amount in (was, moved, stands)]
+            message = f"{where}: {told[0]} and {told[1]} do not make {told[2]}"
             problems.append(Problem("ledger_period", message, where))
     sums = total(Posting(account, party, currency, amount) for (account, party, currency), amount in closing.items())
     for currency, amount in sorted(sums.items()):

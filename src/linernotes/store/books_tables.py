@@ -26,8 +26,6 @@ __all__ = [
     "royalty_rules",
     "royalty_runs",
     "terms",
-    "training_pools",
-    "training_weights",
 ]
 
 # An entry is written after its postings, and is then sealed: at that moment the database checks that it balances.
@@ -143,25 +141,4 @@ exchange_rates = Table(
     Column("rate_on", Date, primary_key=True),
     Column("rate", String, nullable=False),
     Column("source", String, nullable=False),
-)
-
-training_pools = Table(
-    "training_pools",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("release_id", ForeignKey("model_releases.id"), nullable=False),
-    Column("period", String(7), nullable=False),
-    Column("currency", String(3), nullable=False),
-    Column("amount_micro", BigInteger, nullable=False),
-    Column("informativeness_ppm", Integer, nullable=False),
-    CheckConstraint("informativeness_ppm BETWEEN 0 AND 1000000", name="informativeness"),
-)
-
-training_weights = Table(
-    "training_weights",
-    metadata,
-    Column("pool_id", ForeignKey("training_pools.id"), primary_key=True),
-    Column("recording_id", ForeignKey("recordings.id"), primary_key=True),
-    Column("attribution_ppm", BigInteger, nullable=False),
-    CheckConstraint("attribution_ppm >= 0", name="attribution"),
 )

@@ -18,8 +18,6 @@ _APPEND_ONLY = (
     "terms",
     "advances",
     "exchange_rates",
-    "training_pools",
-    "training_weights",
 )
 _WRITERS_LOCK = 0x6C6E  # the one that store.database takes: who writes to the books takes turns, whoever it is
 
@@ -170,28 +168,6 @@ def _create_agreements() -> None:
         sa.Column("rate", sa.String, nullable=False),
         sa.Column("source", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("base", "quote", "rate_on", name="pk_exchange_rates"),
-    )
-    op.create_table(
-        "training_pools",
-        sa.Column("id", sa.String(64), nullable=False),
-        sa.Column("release_id", sa.String, nullable=False),
-        sa.Column("period", sa.String(7), nullable=False),
-        sa.Column("currency", sa.String(3), nullable=False),
-        sa.Column("amount_micro", sa.BigInteger, nullable=False),
-        sa.Column("informativeness_ppm", sa.Integer, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_training_pools"),
-        sa.ForeignKeyConstraint(["release_id"], ["model_releases.id"], name="fk_training_pools_release_id"),
-        sa.CheckConstraint("informativeness_ppm BETWEEN 0 AND 1000000", name="ck_training_pools_informativeness"),
-    )
-    op.create_table(
-        "training_weights",
-        sa.Column("pool_id", sa.String(64), nullable=False),
-        sa.Column("recording_id", sa.String, nullable=False),
-        sa.Column("attribution_ppm", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("pool_id", "recording_id", name="pk_training_weights"),
-        sa.ForeignKeyConstraint(["pool_id"], ["training_pools.id"], name="fk_training_weights_pool_id"),
-        sa.ForeignKeyConstraint(["recording_id"], ["recordings.id"], name="fk_training_weights_recording_id"),
-        sa.CheckConstraint("attribution_ppm >= 0", name="ck_training_weights_attribution"),
     )
 
 

@@ -1,0 +1,300 @@
+"""The royalty run: usage lines in Parquet, through the statements of ``royalty_sql/``, to what the books need.
+
+Conventions
+-----------
+The statements are the engine: each makes one table from those before it, in whole numbers only, and they say the same
+to DuckDB here and, carried over by sqlglot, to Spark. ``usage/<period>/<report>.parquet`` is read; what a run divided
+(``pools``) and by which fractions (``terms``) is kept in ``royalties/<run>/``, so that any amount can be worked out
+again, by the same statement that divided it.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+from sqlalchemy import Engine
+
+from linernotes.errors import FormatError, ParameterError, StorageError
+from linernotes.store import chain
+from linernotes.store.database import explained, open_database, reading, shown
+from linernotes.store.royalty_facts import NOBODY, Law, load, write
+
+__all__ = [
+    "STEPS",
+    "Division",
+    "Held",
+    "Known",
+    "Royalties",
+    "Total",
+    "content_hash",
+    "open_engine",
+    "open_usage",
+    "run_statements",
+    "statement",
+]
+
+STEPS = (
+    *("settings", "names", "heaps", "occasions", "stretches", "pools", "asked_by_claims", "asked_by_shares"),
+    *("sides", "terms", "divided", "totals", "unmatched"),
+)
+"""The statements, in order; ``divided`` is a view, for its rows are only ever added up or looked up."""
+
+_KEPT = ("pools", "terms", "things", "parties", "claims", "rule_parts")
+_MEMORY = "1200MB"
+_SUM_MAX = 1 << 62
+_COLUMNS = {
+    **dict.fromkeys(("report_id", "period", "territory", "currency", "isrc", "upload_sha256", "iswc"), "VARCHAR"),
+    **dict.fromkeys(("title", "artist", "source", "use_type", "commercial_model"), "VARCHAR"),
+    **dict.fromkeys(("line", "amount_micro", "quantity"), "BIGINT"),
+    "used_on": "DATE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that a run knows of catalogue, claims and rules, in files, and the SHA-256 of it."""
+
+    digest: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a payee, or an account of nobody, has of a usage period in a currency."""
+
+    usage_period: str
+    currency: str
+    reason: str
+    party_id: str | None
+    amount_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held, and the cause that it waits for: ``claim:…``, or what is contested of a thing."""
+
+    usage_period: str
+    currency: str
+    cause: str
+    party_id: str | None
+    amount_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """What a run came to, and what it ``received`` by usage period and currency.
+
+    ``folder``: where pools and terms lie until the run is booked.
+    """
+
+    received: Mapping[tuple[str, str], int]
+    totals: Sequence[Total]
+    held: Sequence[Held]
+    folder: Path
+
+
+def statement(step: str) -> str:
+    """Return one of the statements, as DuckDB reads it."""
+    number = STEPS.index(step) + 1
+    return resources.files("linernotes.store").joinpath("royalty_sql", f"{number:02d}_{step}.sql").read_text("utf-8")
+
+
+class Royalties:
+    """Usage and runs in the workspace's folder; parties, shares and claims in its database."""
+
+    def __init__(self, folder: Path, database: Path | str, *, writable: bool) -> None:
+        """Open the usage in ``folder`` and the database ``database``."""
+        self.folder = folder
+        self.database: Engine = open_database(database, writable=writable)
+        self.path = shown(database)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.dispose()
+
+    def reports(self, *, until: str) -> dict[str, list[str]]:
+        """List the reports of each usage period up to ``until``, by id."""
+        found: dict[str, list[str]] = {}
+        for path in sorted((self.folder / "usage").glob("????-??/*.parquet")):
+            if path.parent.name <= until:
+                found.setdefault(path.parent.name, []).append(path.stem)
+        return found
+
+    @contextmanager
+    def known(self, law: Law) -> Iterator[Known]:
+        """Write down all that a run would know now; it is gone afterwards."""
+        with self._scratch() as scratch:
+            with explained(self.path), reading(self.database) as connection:
+                digest = write(connection, law, scratch)
+            yield Known(digest, scratch)
+
+    @contextmanager
+    def divided(self, known: Known, reports: Mapping[str, Sequence[str]]) -> Iterator[Division]:
+        """Divide all usage of these reports; what it was divided by lies in the division's folder meanwhile.
+
+        Raises
+        ------
+        FormatError if a report is not a usage report or is about another period
+        ParameterError if the amounts are more than the books can hold
+        """
+        engine = open_engine(known.folder / "spill")
+        kept = known.folder / "kept"
+        kept.mkdir()
+        try:
+            load(engine, known.folder)
+            self._open_usage(engine, reports)
+            run_statements(engine)
+            for name in _KEPT:
+                _copy(engine, name, kept / f"{name}.parquet")
+            yield Division(_received(engine), _totals(engine), _held(engine), kept)
+        except duckdb.OutOfMemoryException as error:
+            raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
+        finally:
+            engine.close()
+
+    def keep(self, division: Division, run_id: str) -> None:
+        """Keep what a run divided, under its id; what is there already is the same."""
+        place = self.run_folder(run_id)
+        if not place.exists():
+            place.parent.mkdir(exist_ok=True)
+            for path in division.folder.iterdir():
+                with path.open("rb") as written:
+                    os.fsync(written.fileno())
+            division.folder.rename(place)
+
+    def run_folder(self, run_id: str) -> Path:
+        """Return where what a run divided is kept."""
+        return self.folder / "royalties" / run_id
+
+    def usage_paths(self, reports: Mapping[str, Sequence[str]]) -> list[Path]:
+        """Return the files of these reports."""
+        return [
+            self.folder / "usage" / period / f"{name}.parquet" for period in sorted(reports) for name in reports[period]
+        ]
+
+    def _open_usage(self, engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]) -> None:
+        paths = self.usage_paths(reports)
+        open_usage(engine, paths)
+        for path in paths:
+            try:
+                periods = engine.execute("SELECT DISTINCT period FROM read_parquet(?)", [str(path)]).fetchall()
+            except duckdb.Error as error:
+                raise FormatError(f"{path}: not a usage report ({error}); import it again") from error
+            if periods not in ([], [(path.parent.name,)]):
+                said = ", ".join(str(period) for (period,) in periods)
+                raise FormatError(f"{path}: its lines are of {said}, it lies in {path.parent.name}", code="period")
+        for currency, size in engine.execute(
+            "SELECT currency, SUM(ABS(CAST(amount_micro AS HUGEINT))) FROM usage GROUP BY currency"
+        ).fetchall():
+            if size >= _SUM_MAX:
+                message = f"{size // 1_000_000} {currency} are reported: more than the books can hold; see usage list"
+                raise ParameterError(message, code="too_much")
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """Give a folder beside the runs that is gone afterwards."""
+        parent = self.folder / "royalties"
+        parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".run-", dir=parent))
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def open_usage(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    """Make the view ``usage`` of these files; of none it is empty."""
+    columns = ", ".join(_COLUMNS)
+    if not paths:
+        typed = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _COLUMNS.items())
+        engine.execute(f"CREATE VIEW usage AS SELECT {typed} WHERE FALSE")
+        return
+    files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    try:
+        engine.execute(f"CREATE VIEW usage AS SELECT {columns} FROM read_parquet([{files}])")
+    except duckdb.Error as error:
+        raise FormatError(f"{paths[0].parent.parent}: a file there is not a usage report ({error})") from error
+
+
+def run_statements(engine: duckdb.DuckDBPyConnection) -> None:
+    """Run the statements, each into a table of its name."""
+    for step in STEPS:
+        kind = "VIEW" if step == "divided" else "TABLE"
+        engine.execute(f"CREATE {kind} {step} AS {statement(step)}")
+
+
+def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
+    """Open DuckDB within bounds; what has no room in memory goes to the folder ``spill``."""
+    return duckdb.connect(
+        config={
+            "memory_limit": _MEMORY,
+            "temp_directory": str(spill),
+            "preserve_insertion_order": "false",
+            "threads": str(min(os.cpu_count() or 1, 8)),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+
+
+def _copy(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    target = str(path).replace("'", "''")
+    engine.execute(f"COPY {name} TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
+
+
+def _received(engine: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    rows = engine.execute(
+        "SELECT period, currency, CAST(SUM(amount_micro) AS BIGINT) FROM usage GROUP BY ALL"
+    ).fetchall()
+    return {(period, currency): amount for period, currency, amount in rows}
+
+
+def _totals(engine: duckdb.DuckDBPyConnection) -> list[Total]:
+    rows = engine.execute(
+        """
+        SELECT t.usage_period, t.currency, CASE t.reason WHEN 'unclaimed' THEN 'unclaimed' ELSE 'share' END AS reason,
+            p.party_id, CAST(SUM(t.amount_micro) AS BIGINT)
+        FROM totals t LEFT JOIN parties p ON p.party_no = t.payee_no
+        WHERE t.reason IN ('share', 'claim', 'unclaimed')
+        GROUP BY ALL
+        UNION ALL
+        SELECT usage_period, currency, 'unmatched', NULL, amount_micro FROM unmatched
+        ORDER BY ALL
+        """
+    ).fetchall()
+    return [Total(*row) for row in rows]
+
+
+def _held(engine: duckdb.DuckDBPyConnection) -> list[Held]:
+    rows = engine.execute(
+        """
+        SELECT t.usage_period, t.currency,
+            CASE WHEN t.reason = 'open_claim' THEN 'claim:' || k.claim_id
+            ELSE t.reason || ':' || g.thing_id || ':' || r.right_type END AS cause,
+            p.party_id, CAST(SUM(t.amount_micro) AS BIGINT)
+        FROM totals t
+        LEFT JOIN parties p ON p.party_no = t.payee_no
+        LEFT JOIN (SELECT DISTINCT claim_no, claim_id FROM claims) k ON k.claim_no = t.claim_no
+        LEFT JOIN things g ON g.thing_no = t.thing_no
+        LEFT JOIN rights r ON r.right_no = t.right_no
+        WHERE t.reason NOT IN ('share', 'claim', 'unclaimed') AND t.amount_micro <> 0
+        GROUP BY ALL
+        ORDER BY ALL
+        """
+    ).fetchall()
+    return [Held(*row) for row in rows]
+
+
+def content_hash(value: object) -> str:
+    """Return the SHA-256 of something as canonical JSON: how runs, and what they post, come by their ids."""
+    return hashlib.sha256(chain.canonical(value).encode()).hexdigest()
+
+
+assert NOBODY == 2_147_483_647, "the statements write it out"
