@@ -42,7 +42,7 @@ def books(place: Path | str) -> Iterator[Books]:
 
 
 def run_of(name: str, period: str) -> Run:
-    return Run(0, name, period, "{}", AT)
+    return Run(0, name, period, {}, AT)
 
 
 def test_what_is_posted_comes_out_again(books: Books) -> None:

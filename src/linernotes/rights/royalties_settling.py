@@ -3,9 +3,9 @@
 Conventions
 -----------
 For each party and currency, in order: what is owed is exchanged into the currency that the party is paid in; advances
-of its own and then of its group are recouped; what is left, if it reaches the minimum, is paid in whole minor units, and
-of what is paid out a part is withheld as tax. What is not paid stays: below the minimum in an account of its own, less
-than a minor unit, and less than nothing, where it is. A debt is never collected, only recouped.
+of its own and then of its group are recouped; what is left, if it reaches the minimum, is paid in whole minor units,
+and of what is paid out a part is withheld as tax. What is not paid stays: below the minimum in an account of its own,
+less than a minor unit, and less than nothing, where it is. A debt is never collected, only recouped.
 """
 
 from collections import defaultdict
@@ -94,9 +94,9 @@ def settle(
     """Return the entries that close a period, and the problems: amounts that cannot be exchanged stay as they are."""
     desk = _Desk(period, dict(balances))
     groups: dict[str, list[str]] = defaultdict(list)
-    for party, agreed in sorted(terms.items()):
-        if agreed.group is not None:
-            groups[agreed.group].append(party)
+    for party in sorted(terms):
+        if (group := terms[party].group) is not None:
+            groups[group].append(party)
     owed = {
         (party, currency)
         for (account, party, currency), amount in balances.items()

@@ -1,4 +1,4 @@
-"""What is agreed: rules of division, terms of payment, advances, exchange rates. Nothing is changed; the latest holds."""
+"""What is agreed: rules of division, terms of payment, advances, exchange rates. The latest said holds, all is kept."""
 
 import json
 from collections.abc import Sequence

@@ -8,6 +8,7 @@ at the commit. Amounts are in 10⁻⁶ of the currency's unit.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,12 +34,12 @@ Key = tuple[Account, str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A royalty run as it was booked; ``inputs`` says what it was made from."""
+    """A royalty run as it was booked; ``made_from`` says what from, in JSON's types."""
 
     sequence: int
     id: str
     period: str
-    inputs: str
+    made_from: Mapping[str, Any]
     booked_at: datetime
 
 
@@ -103,7 +104,7 @@ class Books:
                         sequence=(last.sequence + 1 if last else 1),
                         id=run.id,
                         period=run.period,
-                        inputs=run.inputs,
+                        inputs=chain.canonical(run.made_from),
                         booked_at=at,
                     )
                 )
@@ -167,12 +168,16 @@ class Books:
     def runs(self) -> list[Run]:
         """List all runs, first to last."""
         with explained(self.path), reading(self.engine) as connection:
-            return [Run(*row) for row in connection.execute(select(royalty_runs).order_by(royalty_runs.c.sequence))]
+            return [_run(row) for row in connection.execute(select(royalty_runs).order_by(royalty_runs.c.sequence))]
 
     def closing(self, period: str | None = None) -> Closing | None:
         """Return the close of a period, or the last close; None where there is none."""
         with explained(self.path), reading(self.engine) as connection:
             return _last_closing(connection, period=period)
+
+    def closings(self) -> list[Closing]:
+        """List every close, first to last."""
+        return [found for period in self.closed_periods() if (found := self.closing(period)) is not None]
 
     def closed_periods(self) -> list[str]:
         """List the periods that are closed."""
@@ -219,6 +224,11 @@ class Books:
         if party_id is not None:
             query = query.where(entries.c.sequence.in_(select(postings.c.entry).where(postings.c.party_id == party_id)))
         return self._entries(query)
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Return which of these ids are entries here."""
+        with explained(self.path), reading(self.engine) as connection:
+            return set(_by_id(connection, ids))
 
     def movements(self, period: str, party_ids: Sequence[str]) -> list[tuple[Entry, list[Posting]]]:
         """List the entries of a period in which these parties have postings, with those postings alone."""
@@ -330,9 +340,13 @@ def _check_open(connection: Connection, period: str) -> None:
         )
 
 
+def _run(row: Row[Any]) -> Run:
+    return Run(row.sequence, row.id, row.period, json.loads(row.inputs), row.booked_at)
+
+
 def _last_run(connection: Connection) -> Run | None:
     row = connection.execute(select(royalty_runs).order_by(royalty_runs.c.sequence.desc()).limit(1)).first()
-    return Run(*row) if row else None
+    return _run(row) if row else None
 
 
 def _last_closing(connection: Connection, *, period: str | None = None) -> Closing | None:

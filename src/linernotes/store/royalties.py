@@ -12,19 +12,20 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import duckdb
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from linernotes.errors import FormatError, ParameterError, StorageError
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown
-from linernotes.store.royalty_facts import NOBODY, Law, load, write
+from linernotes.store.royalty_facts import NOBODY, Law, load, party_rows, write
+from linernotes.store.schema import claims
 
 __all__ = [
     "STEPS",
@@ -158,6 +159,20 @@ class Royalties:
             raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
         finally:
             engine.close()
+
+    def payees(self) -> dict[str, str]:
+        """Say who is paid for each party that is paid as another."""
+        with explained(self.path), reading(self.database) as connection:
+            return {party: payee for party, payee in party_rows(connection) if party != payee}
+
+    def claims_in(self, claim_ids: Sequence[str], states: Collection[str]) -> set[str]:
+        """Return which of these claims are in one of these states."""
+        with explained(self.path), reading(self.database) as connection:
+            query = select(claims.c.id).where(claims.c.state.in_(list(states)))
+            found: set[str] = set()
+            for start in range(0, len(claim_ids), 500):
+                found |= set(connection.scalars(query.where(claims.c.id.in_(claim_ids[start : start + 500]))))
+            return found
 
     def keep(self, division: Division, run_id: str) -> None:
         """Keep what a run divided, under its id; what is there already is the same."""

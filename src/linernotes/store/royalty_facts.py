@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 from linernotes.model import ANY_USE, Action, RightType, RoyaltyRule, Side
 from linernotes.store.schema import claims, parties
 
-__all__ = ["CLAIM_WHOLE_MAX", "NOBODY", "RIGHTS", "SHARE_WHOLE_MAX", "TABLES", "Law", "load", "write"]
+__all__ = ["CLAIM_WHOLE_MAX", "NOBODY", "RIGHTS", "SHARE_WHOLE_MAX", "TABLES", "Law", "load", "party_rows", "write"]
 
 NOBODY = 2_147_483_647
 """The number of no party; after all others, so that a tie goes to a party."""
@@ -77,7 +77,7 @@ def write(connection: Connection, law: Law, folder: Path) -> str:
     """Write what is known to CSV files in ``folder``; return the SHA-256 of all of it."""
     asking = list(_claim_rows(connection, law))
     rows: dict[str, Any] = {
-        "parties": _party_rows(connection),
+        "parties": party_rows(connection),
         **{name: connection.exec_driver_sql(query).cursor for name, query in _QUERIES.items()},
         "claims": asking,
         "rules": _rule_rows(law),
@@ -96,7 +96,7 @@ def write(connection: Connection, law: Law, folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _party_rows(connection: Connection) -> list[tuple[str, str]]:
+def party_rows(connection: Connection) -> list[tuple[str, str]]:
     """Return each party and who is paid for it: the end of its aliases; a circle of them is paid each by itself."""
     alias = {row.id: row.alias_of for row in connection.execute(select(parties.c.id, parties.c.alias_of))}
     rows = []
@@ -163,8 +163,8 @@ def load(engine: duckdb.DuckDBPyConnection, folder: Path) -> None:
         typed = ", ".join(f"'{column.split()[0]}': '{column.split()[1]}'" for column in columns.split(", "))
         target = name if name in ("places", "rules", "rule_parts") else f"raw_{name}"
         engine.execute(
-            f"CREATE TABLE {target} AS SELECT * FROM read_csv(?, header=false, delim=',', quote='\"', escape='\"',"
-            f" columns={{{typed}}}, strict_mode=true)",
+            f"CREATE TABLE {target} AS SELECT * FROM read_csv(?, auto_detect=false, header=false, delim=',',"
+            f" quote='\"', escape='\"', columns={{{typed}}})",
             [str(folder / f"{name}.csv")],
         )
     rights = ", ".join(f"('{right.value}', {number}, {right in _OF_RECORDING})" for number, right in enumerate(RIGHTS))

@@ -47,7 +47,7 @@ GROUP BY thing_no;
 CREATE TABLE claim_wholes AS
 SELECT thing_no, least(list_reduce(list(DISTINCT denominator), lambda a, b:
         CASE WHEN a > 100000 OR b > 100000 THEN 100001 ELSE least(lcm(a, b), 100001) END), 100001) AS claim_whole,
-    bool_or(country <> '') AS by_place
+    bool_or(country IS NOT NULL) AS by_place
 FROM thing_claims GROUP BY thing_no;
 
 CREATE TABLE things AS
@@ -76,7 +76,7 @@ JOIN parties p ON p.party_id = s.party_id;
 DROP TABLE thing_shares;
 
 CREATE TABLE claims AS
-SELECT c.thing_no, CAST(c.claim_no AS INTEGER) AS claim_no, c.id AS claim_id, p.party_no, c.side, c.country, c.is_due,
+SELECT c.thing_no, CAST(c.claim_no AS INTEGER) AS claim_no, c.id AS claim_id, p.party_no, c.side, coalesce(c.country, '') AS country, c.is_due,
     c.numerator * (t.claim_whole // c.denominator) AS parts
 FROM thing_claims c
 JOIN things t ON t.thing_no = c.thing_no AND NOT t.too_fine
