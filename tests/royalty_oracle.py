@@ -186,10 +186,10 @@ def _divided(
     for n in ranked[: size - sum(floors)]:
         floors[n] += 1
     sign = -1 if amount < 0 else 1
-    return [((account, _payee(world, party)), sign * floors[n]) for n, (_, _, (account, party)) in enumerate(parts)]
+    return [((account, payee(world, party)), sign * floors[n]) for n, (_, _, (account, party)) in enumerate(parts)]
 
 
-def _payee(world: World, party: str | None) -> str | None:
+def payee(world: World, party: str | None) -> str | None:
     seen = set()
     start = party
     while party is not None and party in world.alias_of:
