@@ -89,7 +89,7 @@ def claims(draw: st.DrawFn) -> Claim:
             exceptions.append(TerritoryRule(place, action, *of))
     return Claim(
         id="",
-        upload_sha256=draw(st.sampled_from(["1" * 64, "3" * 64, UPLOAD])),
+        upload_sha256=draw(st.sampled_from(["1" * 64, "1" * 64, "1" * 64, "3" * 64, UPLOAD])),
         upload_path="x",
         evidence_id="e" * 64,
         evidence=EVIDENCE,
@@ -99,7 +99,7 @@ def claims(draw: st.DrawFn) -> Claim:
         use_type=UseType.RECORDING,
         action=Action.SHARE,
         share=draw(parts),
-        side=draw(st.sampled_from(Side)),
+        side=draw(st.sampled_from([Side.RECORDING, Side.RECORDING, Side.COMPOSITION])),
         state=draw(st.sampled_from(ClaimState)),
         because=(),
         exceptions=tuple(exceptions),
@@ -108,7 +108,7 @@ def claims(draw: st.DrawFn) -> Claim:
 
 @st.composite
 def usage(draw: st.DrawFn) -> tuple[UsageLine, date]:
-    what = draw(st.sampled_from([*(r[1] for r in RECORDINGS), *(r[1] for r in RECORDINGS), "XX0000000000", None]))
+    what = draw(st.sampled_from([RECORDINGS[0][1]] * 4 + [r[1] for r in RECORDINGS] + ["XX0000000000", None]))
     return line(
         draw(st.one_of(st.integers(-1000, 10_000), st.integers(-(10**15), 10**16))),
         isrc=what,
@@ -134,7 +134,7 @@ def rules(draw: st.DrawFn) -> Sequence[RoyaltyRule]:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    asked = draw(st.lists(claims(), max_size=4))
+    asked = draw(st.lists(claims(), max_size=6))
     alias = draw(st.dictionaries(st.sampled_from(PARTIES[3:]), st.sampled_from(PARTIES), max_size=2))
     return World(
         recordings=RECORDINGS,

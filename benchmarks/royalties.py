@@ -1,0 +1,211 @@
+"""How fast ten million usage lines become posted books, and what plain rounding would lose of them.
+
+Conventions
+-----------
+A seeded catalogue in SQLite: 2 to 8 parties for each recording on both sides together, of a third of them shares in
+thirds, sevenths and thousandths. Usage in Parquet: in five currencies and thirty countries, popular recordings more often
+(a power law), 3 % of recordings with claims on them, 1 % with shares or claims that contradict each other, 2 % of the lines
+of recordings that nobody knows. The month before is closed; a late report and corrected shares change it. ``lines_per_s``
+is from Parquet and SQLite to books posted and committed, retroactive corrections included. ``peak_mib`` is of that
+process alone. The peers do the same division in one pass over groups with ``Decimal``, each share rounded by itself to
+the micro-unit; ``lost_micro`` is by how much what they give out differs from what came in, over all pools.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks.outcome import Outcome, arguments, tell
+
+__all__ = ["main", "measure"]
+
+_PERIOD, _BEFORE = "2026-01", "2025-12"
+_AT = "2026-02-01 00:00:00.000000"
+
+
+def fill(folder: Path, *, n_recordings: int) -> None:
+    """Make the catalogue: parties, works, recordings, shares, claims."""
+    from linernotes.workspace import Workspace  # noqa: PLC0415
+
+    with Workspace(folder, writable=True) as workspace:
+        assert len(workspace.catalogue) == 0
+    engine = duckdb.connect()
+    engine.execute("SELECT setseed(0.5)")
+    n_parties = max(50, n_recordings // 4)
+    engine.execute(
+        "CREATE TABLE r AS SELECT range AS n, hash(range, 1) % 4 + 1 AS master, hash(range, 2) % 4 + 1 AS writers,"
+        " [100, 1000, 3, 7][1 + CAST(hash(range, 3) % 4 AS INTEGER)] AS base, hash(range, 4) % 100 AS luck FROM range(?)",
+        [n_recordings],
+    )
+    sides = {"master": ("rec_", ("master",)), "writers": ("wrk_", ("mechanical", "performance"))}
+    rows: list[tuple[object, ...]] = []
+    for side, (prefix, rights) in sides.items():
+        for n, count, base, luck in engine.execute(f"SELECT n, {side}, base, luck FROM r").fetchall():
+            whole = max(base, count) * (1 if base >= count else 3)
+            first = whole - (count - 1) * (whole // count)
+            for k in range(count):
+                party = f"pty_{(n * 7919 + k * 104_729 + len(side)) % n_parties:08d}"
+                part = first if k == 0 else whole // count
+                if luck == 0 and k == 0:  # somebody says they have all of it
+                    part = whole
+                rows += [(f"{prefix}{n:08d}", party, right, part, whole, "2136") for right in rights]
+    database = sqlite3.connect(folder / "catalogue.sqlite3", isolation_level=None)
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute("BEGIN")
+    database.executemany(
+        "INSERT INTO parties (id, name) VALUES (?, ?)", ((f"pty_{n:08d}", f"P{n}") for n in range(n_parties))
+    )
+    database.executemany(
+        "INSERT INTO works (id, title) VALUES (?, ?)", ((f"wrk_{n:08d}", f"W{n}") for n in range(n_recordings))
+    )
+    database.executemany(
+        "INSERT INTO recordings (id, title, artist, sha256, path, duration_s, sample_rate_hz, channels, isrc, work_id,"
+        f" registered_at) VALUES (?, ?, 'A', ?, 'x', 1, 1, 1, ?, ?, '{_AT}')",
+        ((f"rec_{n:08d}", f"R{n}", f"{n:064x}", f"XXB26{n:07d}", f"wrk_{n:08d}") for n in range(n_recordings)),
+    )
+    database.executemany(
+        "INSERT INTO shares (subject_id, party_id, right_type, numerator, denominator, territory) VALUES (?,?,?,?,?,?)",
+        rows,
+    )
+    claimed = [n for (n,) in engine.execute("SELECT n FROM r WHERE luck BETWEEN 1 AND 3").fetchall()]
+    _claim(database, claimed, n_parties)
+    database.execute("COMMIT")
+    database.close()
+    engine.close()
+
+
+def _claim(database: sqlite3.Connection, claimed: list[int], n_parties: int) -> None:
+    """Enter a claim on each of these recordings; of every third it is disputed, on every sixth they contradict."""
+    uploads = [(f"{n:064x}", "x", _AT) for n in claimed]
+    database.executemany("INSERT INTO uploads VALUES (?, ?, ?)", uploads)
+    database.executemany("INSERT INTO evidence VALUES (?, ?, '{}')", ((f"{n:064d}", f"{n:064x}") for n in claimed))
+    for n in claimed:
+        for k, (share, side) in enumerate((("1/3", "recording"), ("3/4", "recording"))[: 2 if n % 6 == 0 else 1]):
+            party, state = f"pty_{(n + k) % n_parties:08d}", "disputed" if n % 3 == 1 else "confirmed"
+            head = {"id": f"clm_{n:08d}_{k}", "upload_sha256": f"{n:064x}", "party_id": party}
+            content = json.dumps(head | {"action": "share", "share": share, "side": side, "exceptions": []})
+            database.execute(
+                "INSERT INTO claims VALUES (?, ?, ?, 'rec_00000000', ?, 'master', 'recording', ?, ?, '0', ?)",
+                (head["id"], head["upload_sha256"], f"{n:064d}", party, state, content, _AT),
+            )
+
+
+def report(folder: Path, period: str, name: str, *, n_lines: int, n_recordings: int, seed: int) -> None:
+    """Write a usage report, as the importer does."""
+    path = folder / "usage" / period / f"{name}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = duckdb.connect(config={"memory_limit": "1500MB", "threads": "2"})
+    engine.execute(
+        f"""
+        COPY (
+            SELECT '{name}' AS report_id, range + 1 AS line, '{period}' AS period,
+                DATE '{period}-01' + CAST(hash(range, {seed}, 1) % 28 AS INTEGER) AS used_on,
+                list_extract(['US','GB','DE','JP','CH','FR','IT','ES','SE','NO','DK','FI','NL','BE','AT','PL','CZ','PT',
+                    'IE','BR','MX','AR','CL','CO','IN','ID','KR','AU','NZ','ZA'], 1 + CAST(hash(range, {seed}, 2) % 30 AS INTEGER))
+                    AS territory,
+                list_extract(['USD','GBP','EUR','JPY','CHF'], 1 + CAST(hash(range, {seed}, 2) % 30 % 5 AS INTEGER)) AS currency,
+                CAST(1 + hash(range, {seed}, 3) % 9000000 AS BIGINT) AS amount_micro,
+                CAST(1 + hash(range, {seed}, 4) % 2000 AS BIGINT) AS quantity,
+                CASE WHEN hash(range, {seed}, 5) % 50 = 0 THEN 'ZZUNKNOWN' || CAST(hash(range, {seed}, 6) % 999 AS VARCHAR)
+                ELSE 'XXB26' || lpad(CAST(CAST(floor(power((hash(range, {seed}, 7) % 1000003) / 1000003.0, 2) * {n_recordings})
+                    AS BIGINT) AS VARCHAR), 7, '0') END AS isrc,
+                CAST(NULL AS VARCHAR) AS upload_sha256, CAST(NULL AS VARCHAR) AS iswc, 'Title' AS title, 'Artist' AS artist,
+                list_extract(['Shop A', 'Shop B', 'Shop C', 'Shop D'], 1 + CAST(hash(range, {seed}, 8) % 4 AS INTEGER)) AS source,
+                list_extract(['OnDemandStream', 'NonInteractiveStream', 'PermanentDownload'],
+                    1 + CAST(hash(range, {seed}, 9) % 3 AS INTEGER)) AS use_type,
+                'Subscription' AS commercial_model
+            FROM range({n_lines})
+        ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)
+        """
+    )
+    engine.close()
+
+
+# ── what is measured, each in a process of its own ───────────────────────────
+
+
+def run_once(folder: Path, period: str, *, close: bool = False) -> dict[str, float | str]:
+    """Run a period; how long it took, on the clock and on the cores, and how much memory."""
+    from linernotes.journeys import pay  # noqa: PLC0415
+    from linernotes.workspace import Workspace  # noqa: PLC0415
+
+    start, cpu = time.perf_counter(), time.process_time()
+    with Workspace(folder, writable=True) as workspace:
+        done = pay.run_royalties(workspace, period, at=datetime(2026, 2, 1, tzinfo=UTC), close=close)
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+        balances = workspace.books.balances()
+    came_in = -sum(amount for (account, _, _), amount in balances.items() if account == "cash")
+    stands = sum(amount for (account, _, _), amount in balances.items() if account != "cash")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "wall_s": seconds,
+        "cpu_s": cpu,
+        "peak_mib": peak,
+        "entries": done.entry_count,
+        "unaccounted_micro": came_in - stands,
+        "run_id": done.run_id,
+    }
+
+
+def in_child(step: str, folder: Path, *more: str) -> dict[str, Any]:
+    """Do one step in a process of its own, so that its memory is its own."""
+    command = ["nice", sys.executable, "-m", "benchmarks.royalties", "--step", step, "--folder", str(folder), *more]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def measure(*, quick: bool) -> Outcome:
+    """Make a world, run it, run it again, correct it, and let the peers do it their way."""
+    n_lines, n_recordings = (500_000, 20_000) if quick else (10_000_000, 200_000)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        folder = Path(name)
+        fill(folder, n_recordings=n_recordings)
+        report(folder, _BEFORE, "a" * 64, n_lines=n_lines // 20, n_recordings=n_recordings, seed=1)
+        in_child("run", folder, "--period", _BEFORE, "--close")
+        report(folder, _PERIOD, "b" * 64, n_lines=n_lines, n_recordings=n_recordings, seed=2)
+        report(folder, _BEFORE, "c" * 64, n_lines=n_lines // 100, n_recordings=n_recordings, seed=3)
+        run = in_child("run", folder, "--period", _PERIOD)
+        again = in_child("run", folder, "--period", _PERIOD)
+        n_all = n_lines + n_lines // 20 + n_lines // 100
+        figures = {
+            "lines_per_s": n_all / run["wall_s"],
+            "lines_per_cpu_s": n_all / run["cpu_s"],
+            "wall_s": run["wall_s"],
+            "peak_mib": run["peak_mib"],
+            "unaccounted_micro": run["unaccounted_micro"],
+            "again_entries": again["entries"],
+            "again_s": again["wall_s"],
+            "again_same_run": float(again["run_id"] == run["run_id"]),
+        }
+        return Outcome("royalties", f"{n_all} lines, {n_recordings} recordings", figures)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = arguments(__doc__.splitlines()[0])
+    for option in ("--step", "--folder", "--period"):
+        parser.add_argument(option, help=argparse.SUPPRESS)
+    parser.add_argument("--close", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.step:
+        steps: Mapping[str, Any] = {"run": run_once}
+        print(json.dumps(steps[given.step](Path(given.folder), given.period, close=given.close)))
+        return
+    tell(measure(quick=given.quick), as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
