@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from linernotes.model import Action, Claim, RightType, RoyaltyRule, Share, Side, UsageLine
+from linernotes.model import Action, Claim, RightType, RoyaltyRule, Share, Side, TerritoryRule, UsageLine
 from linernotes.rights import territories
 
 Answer = dict[tuple[str, str, str, str | None], int]
@@ -52,7 +52,7 @@ class Thing:
 
 
 def _all_asked(claim: Claim) -> list[Fraction]:
-    sources = [claim] if not claim.exceptions else [claim, *claim.exceptions]
+    sources: list[Claim | TerritoryRule] = [claim, *claim.exceptions]
     # What is said of the rest of the world counts only where something is left of it.
     return [s.share for s in sources if s.action is Action.SHARE and s.share is not None and s.side is not None]
 
@@ -62,7 +62,7 @@ def answer(world: World) -> Answer:
     by_isrc = {isrc: things[i] for i, (_, isrc, _, _) in enumerate(world.recordings) if isrc}
     by_sha256 = {thing.sha256: thing for thing in things if thing.sha256}
     found: Answer = defaultdict(int)
-    pools: dict[tuple[object, ...], tuple[Thing, int, str, date, int]] = {}
+    pools: dict[tuple[str, str, str, int, str, int], tuple[Thing, int, str, date, int]] = {}
     for line, day in world.usage:
         thing = by_isrc.get(line.isrc or "") or by_sha256.get(line.upload_sha256 or "")
         if thing is None:
@@ -78,7 +78,7 @@ def answer(world: World) -> Answer:
         pools[key] = (*before[:4], before[4] + line.amount_micro)
     for key, (thing, rule, territory, day, amount) in pools.items():
         for (account, party), part in _divided(world, thing, rule, territory=territory, day=day, amount=amount):
-            found[str(key[0]), str(key[1]), account, party] += part
+            found[key[0], key[1], account, party] += part
     return {key: amount for key, amount in found.items() if amount}
 
 
@@ -106,18 +106,14 @@ def _things(world: World) -> list[Thing]:
 
 
 def _rule(rules: Sequence[RoyaltyRule], use_type: str, territory: str, day: date) -> int:
-    best: tuple[object, ...] | None = None
-    for number, rule in enumerate(rules):
-        if rule.use_type not in ("*", use_type):
-            continue
-        if rule.territory != "2136" and territory not in territories.countries(rule.territory):
-            continue
-        if (rule.valid_from or date.min) > day or (rule.valid_to or date.max) <= day:
-            continue
-        rank = (rule.use_type != "*", -territories.size(rule.territory), rule.valid_from or date.min, number)
-        best = rank if best is None else max(best, rank)  # type: ignore[type-var]
-    assert best is not None
-    return int(best[-1])  # type: ignore[call-overload]
+    fitting = [
+        (rule.use_type != "*", -territories.size(rule.territory), rule.valid_from or date.min, number)
+        for number, rule in enumerate(rules)
+        if rule.use_type in ("*", use_type)
+        and (rule.territory == "2136" or territory in territories.countries(rule.territory))
+        and (rule.valid_from or date.min) <= day < (rule.valid_to or date.max)
+    ]
+    return max(fitting)[-1]
 
 
 def _holds(share: Share, territory: str, day: date) -> bool:
@@ -126,15 +122,15 @@ def _holds(share: Share, territory: str, day: date) -> bool:
 
 
 def _asked(claim: Claim, territory: str) -> tuple[Side, Fraction] | None:
-    said: object = claim
+    said: Claim | TerritoryRule = claim
     if claim.exceptions:
         if territory not in territories.countries("2136"):
             return None
         for exception in claim.exceptions:
             if territory in territories.countries(exception.territory):
                 said = exception
-    action, share, side = said.action, said.share, said.side  # type: ignore[attr-defined]
-    return (side, share) if action is Action.SHARE and share is not None and side is not None else None
+    is_share = said.action is Action.SHARE
+    return (said.side, said.share) if is_share and said.share is not None and said.side is not None else None
 
 
 def _divided(
@@ -166,9 +162,9 @@ def _divided(
         if excess:
             add(whole * (1 - granted), "contested_claims", "held", None)
         holding: dict[str, Fraction] = defaultdict(Fraction)
-        for share in thing.shares:
-            if share.right_type is right and _holds(share, territory, day):
-                holding[share.party_id] += share.fraction
+        for held in thing.shares:
+            if held.right_type is right and _holds(held, territory, day):
+                holding[held.party_id] += held.fraction
         total = sum(holding.values(), Fraction(0))
         over = max(Fraction(0), total - 1)
         kept = Fraction(0)

@@ -22,12 +22,15 @@ import duckdb
 from sqlalchemy import Engine, select
 
 from linernotes.errors import FormatError, ParameterError, StorageError
+from linernotes.model import UsageLine
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown
 from linernotes.store.royalty_facts import NOBODY, Law, load, party_rows, write
-from linernotes.store.schema import claims
+from linernotes.store.schema import claims, recordings, works
 
 __all__ = [
+    "COLUMNS",
+    "KEPT",
     "STEPS",
     "Division",
     "Held",
@@ -35,6 +38,7 @@ __all__ = [
     "Royalties",
     "Total",
     "content_hash",
+    "copy_table",
     "open_engine",
     "open_usage",
     "run_statements",
@@ -47,10 +51,13 @@ STEPS = (
 )
 """The statements, in order; ``divided`` is a view, for its rows are only ever added up or looked up."""
 
-_KEPT = ("pools", "terms", "things", "parties", "claims", "rule_parts")
+KEPT = (
+    *("pools", "terms", "things", "parties", "claims", "rule_parts", "named_uses"),
+    *("names", "settings", "occasions", "stretches", "reports"),
+)
 _MEMORY = "1200MB"
 _SUM_MAX = 1 << 62
-_COLUMNS = {
+COLUMNS = {
     **dict.fromkeys(("report_id", "period", "territory", "currency", "isrc", "upload_sha256", "iswc"), "VARCHAR"),
     **dict.fromkeys(("title", "artist", "source", "use_type", "commercial_model"), "VARCHAR"),
     **dict.fromkeys(("line", "amount_micro", "quantity"), "BIGINT"),
@@ -151,9 +158,10 @@ class Royalties:
         try:
             load(engine, known.folder)
             self._open_usage(engine, reports)
+            _note_reports(engine, reports)
             run_statements(engine)
-            for name in _KEPT:
-                _copy(engine, name, kept / f"{name}.parquet")
+            for name in KEPT:
+                copy_table(engine, name, kept / f"{name}.parquet")
             yield Division(_received(engine), _totals(engine), _held(engine), kept)
         except duckdb.OutOfMemoryException as error:
             raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
@@ -173,6 +181,32 @@ class Royalties:
             for start in range(0, len(claim_ids), 500):
                 found |= set(connection.scalars(query.where(claims.c.id.in_(claim_ids[start : start + 500]))))
             return found
+
+    def titles(self, thing_ids: Sequence[str]) -> dict[str, dict[str, str | None]]:
+        """Return what recordings, and the works in them, are called."""
+        query = select(
+            recordings.c.id, recordings.c.title, recordings.c.isrc, recordings.c.work_id, works.c.title, works.c.iswc
+        ).join(works, works.c.id == recordings.c.work_id, isouter=True)
+        found: dict[str, dict[str, str | None]] = {}
+        names = sorted(set(thing_ids))
+        with explained(self.path), reading(self.database) as connection:
+            for start in range(0, len(names), 500):
+                for row in connection.execute(query.where(recordings.c.id.in_(names[start : start + 500]))):
+                    keys = ("title", "isrc", "work_id", "work_title", "iswc")
+                    found[row[0]] = dict(zip(keys, row[1:], strict=True))
+        return found
+
+    def usage_lines(self, period: str, report_id: str, lines: Sequence[int]) -> list[UsageLine]:
+        """Return these lines of a report."""
+        names = [name for name in UsageLine.__slots__ if name in COLUMNS]
+        path = self.folder / "usage" / period / f"{report_id}.parquet"
+        with duckdb.connect() as engine:
+            rows = engine.execute(
+                f"SELECT {', '.join(names)} FROM read_parquet(?) WHERE line BETWEEN ? AND ?"
+                " AND line IN (SELECT unnest(?)) ORDER BY line",
+                [str(path), min(lines), max(lines), list(lines)],
+            ).fetchall()
+        return [UsageLine(**dict(zip(names, row, strict=True))) for row in rows]
 
     def keep(self, division: Division, run_id: str) -> None:
         """Keep what a run divided, under its id; what is there already is the same."""
@@ -226,9 +260,9 @@ class Royalties:
 
 def open_usage(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
     """Make the view ``usage`` of these files; of none it is empty."""
-    columns = ", ".join(_COLUMNS)
+    columns = ", ".join(COLUMNS)
     if not paths:
-        typed = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _COLUMNS.items())
+        typed = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
         engine.execute(f"CREATE VIEW usage AS SELECT {typed} WHERE FALSE")
         return
     files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
@@ -259,9 +293,17 @@ def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
     )
 
 
-def _copy(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+def copy_table(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Write a table, or a query in brackets, to a Parquet file."""
     target = str(path).replace("'", "''")
     engine.execute(f"COPY {name} TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
+
+
+def _note_reports(engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]) -> None:
+    engine.execute("CREATE TABLE reports (period VARCHAR, report_id VARCHAR)")
+    for period, names in reports.items():
+        for name in names:
+            engine.execute("INSERT INTO reports VALUES (?, ?)", [period, name])
 
 
 def _received(engine: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:

@@ -1,0 +1,182 @@
+"""The way back: from what a run paid to the pool that was divided, the fractions, the claim and the usage lines.
+
+Conventions
+-----------
+A run keeps its pools and terms; what a party has of them is worked out again by the statement that divided them. Which
+usage line went into which pool is written down when somebody first asks, sorted by pool, and lies beside the run then:
+the first question takes as long as a run, every other a moment.
+"""
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from linernotes.errors import NotFoundError
+from linernotes.store.royalties import KEPT, Royalties, copy_table, open_engine, open_usage, statement
+from linernotes.store.royalty_facts import RIGHTS
+
+__all__ = ["Slice", "SourceRow", "TrailLine", "Trails"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What one party, or nobody, has of one pool, with one right and for one reason."""
+
+    pool_no: int
+    number: int
+    usage_period: str
+    currency: str
+    thing_id: str
+    pool_micro: int
+    right_no: int
+    reason: str
+    party_id: str | None
+    claim_id: str | None
+    numerator: int
+    denominator: int
+    amount_micro: int
+
+    @property
+    def right(self) -> str:
+        """The right's name."""
+        return RIGHTS[self.right_no].value
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """What a pool got from one source in one territory."""
+
+    pool_no: int
+    territory: str
+    source: str
+    amount_micro: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrailLine:
+    """Where a usage line stands."""
+
+    report_id: str
+    line: int
+    amount_micro: int
+    quantity: int
+
+
+class Trails:
+    """What runs divided, and where it came from."""
+
+    def __init__(self, royalties: Royalties) -> None:
+        """Look into the runs of these royalties."""
+        self.royalties = royalties
+
+    def slices(
+        self, run_id: str, *, usage_periods: Collection[str] = (), party_ids: Sequence[str] = (), pool_no: int = 0
+    ) -> list[Slice]:
+        """Return what these parties have of what was used in these periods, or everybody of one pool, as divided."""
+        with self._open(run_id) as engine:
+            chosen = "pool_no = ?" if pool_no else "usage_period IN (SELECT unnest(?))"
+            values: list[object] = [pool_no] if pool_no else [list(usage_periods)]
+            engine.execute("CREATE TEMP TABLE of_cells AS SELECT 0 AS cell_no WHERE FALSE")
+            if not pool_no:
+                engine.execute(
+                    "CREATE OR REPLACE TEMP TABLE of_cells AS SELECT DISTINCT cell_no FROM all_terms WHERE party_no IN"
+                    " (SELECT party_no FROM parties WHERE party_id IN (SELECT unnest(?)))",
+                    [list(party_ids)],
+                )
+                chosen += " AND cell_no IN (SELECT cell_no FROM of_cells)"
+            engine.execute(f"CREATE TEMP TABLE pools AS SELECT * FROM all_pools WHERE {chosen}", values)
+            engine.execute(
+                "CREATE TEMP TABLE terms AS SELECT * FROM all_terms WHERE cell_no IN (SELECT cell_no FROM pools)"
+            )
+            rows = engine.execute(f"""
+                SELECT d.pool_no, ROW_NUMBER() OVER (
+                        PARTITION BY d.pool_no ORDER BY d.right_no, d.reason, d.party_no, d.claim_no) AS number,
+                    p.usage_period, p.currency, t.thing_id, p.amount_micro, d.right_no, d.reason,
+                    y.party_id, k.claim_id, d.numerator, d.denominator, d.amount_micro
+                FROM ({statement("divided")}) AS d
+                JOIN pools AS p ON p.pool_no = d.pool_no
+                JOIN things AS t ON t.thing_no = p.thing_no
+                LEFT JOIN parties AS y ON y.party_no = d.party_no
+                LEFT JOIN (SELECT DISTINCT claim_no, claim_id FROM claims) AS k ON k.claim_no = d.claim_no
+                ORDER BY d.pool_no, number
+            """).fetchall()
+        found = [Slice(*row) for row in rows]
+        wanted = set(party_ids)
+        return [each for each in found if each.party_id in wanted] if not pool_no else found
+
+    def payees(self, run_id: str) -> dict[str, str]:
+        """Say who was paid for each party in a run."""
+        with self._open(run_id) as engine:
+            query = "SELECT p.party_id, y.party_id FROM parties p JOIN parties y ON y.party_no = p.payee_no"
+            return dict(engine.execute(query).fetchall())
+
+    def sources(self, run_id: str, pool_nos: Collection[int]) -> list[SourceRow]:
+        """Return what these pools got, by territory and source, in that order."""
+        path = str(self._trail(run_id))
+        with duckdb.connect() as engine:
+            chosen = sorted(set(pool_nos))
+            rows = engine.execute(
+                "SELECT pool_no, territory, source, CAST(SUM(amount_micro) AS BIGINT), CAST(SUM(quantity) AS BIGINT)"
+                " FROM read_parquet(?) WHERE pool_no BETWEEN ? AND ? AND pool_no IN (SELECT unnest(?))"
+                " GROUP BY ALL ORDER BY pool_no, territory, source",
+                [path, chosen[0] if chosen else 0, chosen[-1] if chosen else 0, chosen],
+            ).fetchall()
+        return [SourceRow(*row) for row in rows]
+
+    def lines(
+        self, run_id: str, pool_no: int, *, territory: str, source: str, most: int
+    ) -> tuple[list[TrailLine], int]:
+        """Return the first usage lines of a pool from one source in one territory, and how many there are."""
+        path = str(self._trail(run_id))
+        with duckdb.connect() as engine:
+            rows = engine.execute(
+                "SELECT report_id, line, amount_micro, quantity FROM read_parquet(?)"
+                " WHERE pool_no = ? AND territory = ? AND source = ? ORDER BY report_id, line",
+                [path, pool_no, territory, source],
+            ).fetchall()
+        return [TrailLine(*row) for row in rows[:most]], len(rows)
+
+    def _trail(self, run_id: str) -> Path:
+        """Return where a run's trail lies; it is made when it is first asked for."""
+        folder = self._folder(run_id)
+        path = folder / "trail.parquet"
+        if not path.exists():
+            made = folder / f".trail-{os.getpid()}.parquet"
+            with self._open(run_id) as engine:
+                engine.execute("CREATE VIEW pools AS SELECT * FROM all_pools")
+                open_usage(engine, self.royalties.usage_paths(self._reports(engine)))
+                text = resources.files("linernotes.store").joinpath("royalty_sql", "trail.sql").read_text("utf-8")
+                copy_table(engine, f"({text})", made)
+            made.replace(path)
+        return path
+
+    def _reports(self, engine: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for period, name in engine.execute("SELECT period, report_id FROM reports ORDER BY ALL").fetchall():
+            found.setdefault(period, []).append(name)
+        return found
+
+    def _folder(self, run_id: str) -> Path:
+        folder = self.royalties.run_folder(run_id)
+        if not folder.is_dir():
+            raise NotFoundError(f"{folder}: what this run divided is not here; it is kept where the run was made")
+        return folder
+
+    @contextmanager
+    def _open(self, run_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        folder = self._folder(run_id)
+        engine = open_engine(self.royalties.folder / "royalties" / f".spill-{os.getpid()}")
+        try:
+            for name in KEPT:
+                view = f"all_{name}" if name in ("pools", "terms") else name
+                path = str(folder / f"{name}.parquet").replace("'", "''")
+                engine.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet('{path}')")
+            yield engine
+        finally:
+            engine.close()
