@@ -93,7 +93,7 @@ def test_a_party_merged_into_another_after_being_paid_is_not_paid_twice(workspac
 def test_nobody_and_nothing_are_not_found(workspace: Workspace) -> None:
     with pytest.raises(NotFoundError, match="no run has booked"):
         earnings.statements(workspace, "ada", "2026-01")
-    with pytest.raises(NotFoundError, match="nobody|no party"):
+    with pytest.raises(NotFoundError, match=r"nobody|no party"):
         earnings.statements(workspace, "zoe", "2026-01")
     with pytest.raises(NotFoundError, match="not closed"):
         earnings.payments(workspace, "2026-01")

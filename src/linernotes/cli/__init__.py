@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 
 import linernotes
-from linernotes.cli import catalogue, claims, demo, notices, platforms, policies, register, sheets, trace
+from linernotes.cli import (
+    catalogue,
+    claims,
+    demo,
+    ledger,
+    notices,
+    platforms,
+    policies,
+    register,
+    royalties,
+    sheets,
+    trace,
+)
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 from linernotes.formats.wording import printable
 
@@ -43,6 +55,8 @@ app.add_typer(claims.app, name="claims")
 app.add_typer(policies.app, name="policy")
 app.add_typer(platforms.app, name="platforms")
 app.add_typer(sheets.app, name="sheet")
+app.add_typer(royalties.app, name="royalties")
+app.add_typer(ledger.app, name="ledger")
 notices.attach(claims.app)
 
 

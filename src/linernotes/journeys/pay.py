@@ -18,15 +18,16 @@ from linernotes.errors import ConflictError, InvariantError, ParameterError
 from linernotes.model import Account, Entry, EntryKind, Posting, Problem, RoyaltyRule
 from linernotes.rights import ledger, territories
 from linernotes.rights.claims import MONEY, Money
+from linernotes.rights.ledger import beancount, csv_rows
 from linernotes.rights.royalties import DEFAULT_RULES, SIDE_OF, check_rules, in_territories
-from linernotes.rights.royalties_booking import Booked, Target, book
+from linernotes.rights.royalties_booking import Booked, Slot, Target, book
 from linernotes.rights.royalties_settling import advance_entries, settle
 from linernotes.store.books import Books, Run
 from linernotes.store.royalties import Division, Known, content_hash
 from linernotes.store.royalty_facts import Law
 from linernotes.workspace import Workspace
 
-__all__ = ["Outcome", "check_books", "law_of", "run_inputs", "run_royalties"]
+__all__ = ["Outcome", "beancount", "check_books", "csv_rows", "law_of", "run_inputs", "run_royalties"]
 
 _RULES_VERSION = 1
 """Raised whenever the same inputs would be divided otherwise."""
@@ -145,36 +146,40 @@ def _entries(
     books = workspace.books
     payees = workspace.royalties.payees()
     targets = _targets(division)
-    booked: dict[tuple[str, str], dict[tuple[Account, str | None], int]] = defaultdict(lambda: defaultdict(int))
+    booked: dict[str, dict[Slot, int]] = defaultdict(lambda: defaultdict(int))
     for (usage, account, party, currency), amount in books.booked(affected).items():
-        booked[usage, currency][account, payees.get(party or "", party)] += amount
-    pending: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        booked[usage][account, payees.get(party or "", party), currency] += amount
+    pending: dict[str, list[Entry]] = defaultdict(list)
     for hold in books.pending(affected):
-        pending[hold.usage_period or "", hold.postings[0].currency].append(hold)
+        pending[hold.usage_period or ""].append(hold)
     asked = {hold.cause.removeprefix("claim:") for holds in pending.values() for hold in holds if hold.cause}
     due = workspace.royalties.claims_in(sorted(asked), law_of(workspace).due_states)
     entries: list[Entry] = []
-    for key in sorted({*targets, *booked}):
-        target = targets.get(key, Target(*key, {}, {}))
-        known = Booked(booked.get(key, {}), pending.get(key, []))
+    for usage in affected:
+        target = targets.get(usage, Target(usage, {}, {}))
+        known = Booked(booked.get(usage, {}), pending.get(usage, []))
         entries += book(target, known, period=period, run_id=run_id, due_claim_ids=due, payees=payees)
     entries += _merged(books, payees, period, run_id)
     return entries
 
 
-def _targets(division: Division) -> dict[tuple[str, str], Target]:
-    standing: dict[tuple[str, str], dict[tuple[Account, str | None], int]] = defaultdict(dict)
-    held: dict[tuple[str, str], dict[str, dict[str | None, int]]] = defaultdict(lambda: defaultdict(dict))
+def _targets(division: Division) -> dict[str, Target]:
+    standing: dict[str, dict[Slot, int]] = defaultdict(dict)
+    held: dict[str, dict[str, dict[Slot, int]]] = defaultdict(lambda: defaultdict(dict))
+    found: dict[tuple[str, str], int] = defaultdict(int)
     for total in division.totals:
-        standing[total.usage_period, total.currency][_PAID_TO[total.reason], total.party_id] = total.amount_micro
+        slot = _PAID_TO[total.reason], total.party_id, total.currency
+        standing[total.usage_period][slot] = total.amount_micro
+        found[total.usage_period, total.currency] += total.amount_micro
     for each in division.held:
-        held[each.usage_period, each.currency][each.cause][each.party_id] = each.amount_micro
-    targets = {key: Target(*key, standing[key], held[key]) for key in {*standing, *held}}
-    for key, amount in division.received.items():
-        found = sum(standing[key].values()) + sum(sum(each.values()) for each in held[key].values())
-        if found != amount:
-            raise InvariantError(f"{key}: {amount} micro-units came in and {found} were divided; nothing was booked")
-    return targets
+        held[each.usage_period][each.cause][Account.HELD, each.party_id, each.currency] = each.amount_micro
+        found[each.usage_period, each.currency] += each.amount_micro
+    for (usage, currency), amount in division.received.items():
+        if found[usage, currency] != amount:
+            divided = found[usage, currency]
+            message = f"{usage}: {amount} micro-{currency} came in and {divided} were divided; nothing was booked"
+            raise InvariantError(message)
+    return {usage: Target(usage, standing[usage], held[usage]) for usage in {*standing, *held}}
 
 
 def _merged(books: Books, payees: Mapping[str, str], period: str, run_id: str) -> Iterator[Entry]:

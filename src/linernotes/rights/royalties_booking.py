@@ -14,22 +14,21 @@ from dataclasses import dataclass
 
 from linernotes.model import Account, Entry, EntryKind, Posting
 
-__all__ = ["Booked", "Target", "book"]
+__all__ = ["Booked", "Slot", "Target", "book"]
 
 _OPEN = (Account.PAYABLE, Account.UNCLAIMED, Account.UNMATCHED)
 
-Slot = tuple[Account, str | None]
-"""An account, of a party or of nobody."""
+Slot = tuple[Account, str | None, str]
+"""An account, of a party or of nobody, in a currency."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a usage period in one currency comes to: by account and payee, and what is held by cause and claimant."""
+    """What a usage period comes to: by account, payee and currency, and what is held by cause, claimant and currency."""
 
     usage_period: str
-    currency: str
     standing: Mapping[Slot, int]
-    held: Mapping[str, Mapping[str | None, int]]
+    held: Mapping[str, Mapping[Slot, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,48 +52,52 @@ def book(
 
     ``payees`` says who is paid for a party, where that is another.
     """
-    name = f"{run_id[:24]}:{target.usage_period}:{target.currency}"
+    name = f"{run_id[:24]}:{target.usage_period}"
+    usage = target.usage_period
     found: list[Entry] = []
     now = dict(booked.standing)
     by_cause: dict[str, list[Entry]] = defaultdict(list)
     for hold in booked.pending:
         by_cause[hold.cause or ""].append(hold)
     for cause in sorted({*by_cause, *target.held}):
-        holds, wanted = by_cause.get(cause, []), target.held.get(cause, {})
-        if _amounts(holds) == {party: amount for party, amount in wanted.items() if amount}:
+        holds = by_cause.get(cause, [])
+        wanted = {slot: amount for slot, amount in target.held.get(cause, {}).items() if amount}
+        if _amounts(holds) == wanted:
             continue
         is_due = not wanted and cause.removeprefix("claim:") in due_claim_ids
         for hold in holds:
-            found.append(_ended(hold, target, period, run_id, is_due=is_due, payees=payees))
-            for leg in found[-1].postings:
+            ended = _ended(hold, usage, period, run_id, is_due=is_due, payees=payees)
+            found.append(ended)
+            for leg in ended.postings:
+                slot = leg.account, leg.party_id, leg.currency
                 if leg.account is Account.PAYABLE:
-                    now[leg.account, leg.party_id] = now.get((leg.account, leg.party_id), 0) + leg.amount_micro
-        if legs := _legs({(Account.HELD, party): amount for party, amount in wanted.items()}, target.currency):
-            why = f"{target.usage_period}: held, {_told(cause)}"
-            found.append(
-                Entry(f"{name}:{cause}", period, EntryKind.HOLD, why, legs, target.usage_period, cause, None, run_id)
-            )
+                    now[slot] = now.get(slot, 0) + leg.amount_micro
+        if legs := _legs(wanted):
+            why = f"{usage}: held, {_told(cause)}"
+            found.append(Entry(f"{name}:{cause}", period, EntryKind.HOLD, why, legs, usage, cause, None, run_id))
     changes = {
         slot: target.standing.get(slot, 0) - now.get(slot, 0) for slot in {*target.standing, *now} if slot[0] in _OPEN
     }
-    if legs := _legs(changes, target.currency):
+    if legs := _legs(changes):
         is_first = not booked.standing and not booked.pending
         kind = EntryKind.ROYALTY if is_first else EntryKind.CORRECTION
-        why = f"{target.usage_period}: " + ("what usage brought" if is_first else "what is found since")
-        found.append(Entry(name, period, kind, why, legs, target.usage_period, run_id=run_id))
+        why = f"{usage}: " + ("what usage brought" if is_first else "what is found since")
+        found.append(Entry(name, period, kind, why, legs, usage, run_id=run_id))
     return found
 
 
-def _amounts(holds: Sequence[Entry]) -> dict[str | None, int]:
-    sums: dict[str | None, int] = defaultdict(int)
+def _amounts(holds: Sequence[Entry]) -> dict[Slot, int]:
+    sums: dict[Slot, int] = defaultdict(int)
     for hold in holds:
         for leg in hold.postings:
             if leg.account is Account.HELD:
-                sums[leg.party_id] += leg.amount_micro
-    return {party: amount for party, amount in sums.items() if amount}
+                sums[leg.account, leg.party_id, leg.currency] += leg.amount_micro
+    return {slot: amount for slot, amount in sums.items() if amount}
 
 
-def _ended(hold: Entry, target: Target, period: str, run_id: str, *, is_due: bool, payees: Mapping[str, str]) -> Entry:
+def _ended(
+    hold: Entry, usage_period: str, period: str, run_id: str, *, is_due: bool, payees: Mapping[str, str]
+) -> Entry:
     """Post a hold to its claimant, or void it: then its money goes back to where it came from, to be divided anew."""
     kept = [leg for leg in hold.postings if leg.account is Account.HELD]
     back = [Posting(leg.account, leg.party_id, leg.currency, -leg.amount_micro) for leg in kept]
@@ -105,20 +108,28 @@ def _ended(hold: Entry, target: Target, period: str, run_id: str, *, is_due: boo
         else:
             back.append(Posting(Account.CASH, None, leg.currency, leg.amount_micro))
     kind = EntryKind.POST if is_due else EntryKind.VOID
-    why = f"{target.usage_period}: {'the claim is due' if is_due else 'the hold is over'}, {_told(hold.cause or '')}"
+    why = f"{usage_period}: {'the claim is due' if is_due else 'the hold is over'}, {_told(hold.cause or '')}"
     # One hold ends once, whatever run sees it: the id says so.
-    return Entry(f"{kind}:{hold.id}", period, kind, why, back, target.usage_period, None, hold.id, run_id)
+    return Entry(f"{kind}:{hold.id}", period, kind, why, back, usage_period, None, hold.id, run_id)
 
 
-def _legs(changes: Mapping[Slot, int], currency: str) -> list[Posting]:
-    """Write changes as postings in order of account and party, against cash."""
-    legs = [
-        Posting(account, party, currency, amount)
-        for (account, party), amount in sorted(changes.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-        if amount
+def _legs(changes: Mapping[Slot, int]) -> list[Posting]:
+    """Write changes as postings in order of currency, account and party, each currency against cash."""
+    legs: list[Posting] = []
+    came_in: dict[str, int] = defaultdict(int)
+    for (account, party, currency), amount in sorted(changes.items(), key=_order):
+        if amount:
+            came_in[currency] += amount
+            legs.append(Posting(account, party, currency, amount))
+    return [
+        *(Posting(Account.CASH, None, currency, -amount) for currency, amount in sorted(came_in.items()) if amount),
+        *legs,
     ]
-    came_in = sum(leg.amount_micro for leg in legs)
-    return [Posting(Account.CASH, None, currency, -came_in), *legs] if came_in else legs
+
+
+def _order(item: tuple[Slot, int]) -> tuple[str, str, str]:
+    (account, party, currency), _ = item
+    return currency, account.value, party or ""
 
 
 def _told(cause: str) -> str:

@@ -8,6 +8,7 @@ to DuckDB here and, carried over by sqlglot, to Spark. ``usage/<period>/<report>
 again, by the same statement that divided it.
 """
 
+import csv
 import hashlib
 import os
 import shutil
@@ -196,6 +197,45 @@ class Royalties:
                     found[row[0]] = dict(zip(keys, row[1:], strict=True))
         return found
 
+    def known_isrcs(self, isrcs: Sequence[str]) -> set[str]:
+        """Return which of these ISRCs are recordings here."""
+        found: set[str] = set()
+        with explained(self.path), reading(self.database) as connection:
+            for start in range(0, len(isrcs), 500):
+                chosen = recordings.c.isrc.in_(isrcs[start : start + 500])
+                found |= set(connection.scalars(select(recordings.c.isrc).where(chosen)))
+        return found
+
+    def add_report(self, report_id: str, period: str, lines: Sequence[UsageLine]) -> Path:
+        """Write lines as a usage report of a period, each as of its first day; the same report twice is one."""
+        path = self.folder / "usage" / period / f"{report_id}.parquet"
+        if path.exists():
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f".{report_id}-{os.getpid()}.tmp")
+        names = [name for name in UsageLine.__slots__ if name in COLUMNS]
+        with self._scratch() as scratch, duckdb.connect() as engine:
+            with (scratch / "lines.csv").open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows(
+                    [getattr(line, name) for name in names] for line in lines
+                )
+            typed = ", ".join(f"'{name}': '{COLUMNS[name]}'" for name in names)
+            read = (
+                f"read_csv('{str(scratch / 'lines.csv').replace(chr(39), chr(39) * 2)}', auto_detect=false,"
+                f" header=false, delim=',', quote='\"', escape='\"', columns={{{typed}}})"
+            )
+            picked = ", ".join(
+                name
+                if name in names
+                else f"DATE '{period}-01' AS used_on"
+                if name == "used_on"
+                else f"NULL::{kind} AS {name}"
+                for name, kind in COLUMNS.items()
+            )
+            copy_table(engine, f"(SELECT {picked} FROM {read})", made)
+        made.replace(path)
+        return path
+
     def usage_lines(self, period: str, report_id: str, lines: Sequence[int]) -> list[UsageLine]:
         """Return these lines of a report."""
         names = [name for name in UsageLine.__slots__ if name in COLUMNS]
@@ -334,13 +374,12 @@ def _held(engine: duckdb.DuckDBPyConnection) -> list[Held]:
         """
         SELECT t.usage_period, t.currency,
             CASE WHEN t.reason = 'open_claim' THEN 'claim:' || k.claim_id
-            ELSE t.reason || ':' || g.thing_id || ':' || r.right_type END AS cause,
+            ELSE t.reason || ':' || g.thing_id END AS cause,
             p.party_id, CAST(SUM(t.amount_micro) AS BIGINT)
         FROM totals t
         LEFT JOIN parties p ON p.party_no = t.payee_no
         LEFT JOIN (SELECT DISTINCT claim_no, claim_id FROM claims) k ON k.claim_no = t.claim_no
         LEFT JOIN things g ON g.thing_no = t.thing_no
-        LEFT JOIN rights r ON r.right_no = t.right_no
         WHERE t.reason NOT IN ('share', 'claim', 'unclaimed') AND t.amount_micro <> 0
         GROUP BY ALL
         ORDER BY ALL

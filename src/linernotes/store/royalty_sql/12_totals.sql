@@ -6,9 +6,8 @@ SELECT
     CASE WHEN d.party_no = 2147483647 THEN 0 ELSE COALESCE(y.payee_no, 0) END AS payee_no,
     CASE WHEN d.reason = 'open_claim' THEN d.claim_no ELSE 0 END AS claim_no,
     CASE WHEN d.reason IN ('contested_claims', 'contested_shares', 'too_fine') THEN p.thing_no ELSE 0 END AS thing_no,
-    CASE WHEN d.reason IN ('contested_claims', 'contested_shares', 'too_fine') THEN d.right_no ELSE 0 END AS right_no,
     CAST(SUM(d.amount_micro) AS BIGINT) AS amount_micro
 FROM divided AS d
 JOIN pools AS p ON p.pool_no = d.pool_no
 LEFT JOIN parties AS y ON y.party_no = d.party_no
-GROUP BY 1, 2, 3, 4, 5, 6, 7
+GROUP BY 1, 2, 3, 4, 5, 6
