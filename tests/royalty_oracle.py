@@ -20,6 +20,7 @@ Answer = dict[tuple[str, str, str, str | None], int]
 """Micro-units by usage period, currency, account and payee."""
 
 OF_RECORDING = (RightType.MASTER, RightType.TRAINING)
+REASONS = ("share", "claim", "open_claim", "contested_claims", "contested_shares", "too_fine", "unclaimed")
 DUE, HELD = ("confirmed", "upheld"), ("proposed", "review", "disputed")
 
 
@@ -141,7 +142,7 @@ def _divided(
         side = Side.RECORDING if right in OF_RECORDING else Side.COMPOSITION
 
         def add(part: Fraction, reason: str, account: str, party: str | None, claim: str = "") -> None:
-            order = (party is None, party or "", claim, list(RightType).index(right), reason)  # noqa: B023
+            order = (party is None, party or "", claim, list(RightType).index(right), REASONS.index(reason))  # noqa: B023
             if part:
                 parts.append((part, order, (account, party)))
 

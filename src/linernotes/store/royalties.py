@@ -47,13 +47,13 @@ __all__ = [
 ]
 
 STEPS = (
-    *("settings", "names", "heaps", "occasions", "stretches", "pools", "asked_by_claims", "asked_by_shares"),
-    *("sides", "terms", "divided", "totals", "unmatched"),
+    *("settings", "names", "heaps", "occasions", "stretches", "books", "pools", "asked_by_claims"),
+    *("asked_by_shares", "sides", "terms", "divided", "totals", "unmatched"),
 )
 """The statements, in order; ``divided`` is a view, for its rows are only ever added up or looked up."""
 
 KEPT = (
-    *("pools", "terms", "things", "parties", "claims", "rule_parts", "named_uses"),
+    *("pools", "terms", "things", "parties", "claims", "rule_parts", "named_uses", "reasons"),
     *("names", "settings", "occasions", "stretches", "reports"),
 )
 _MEMORY = "1200MB"
@@ -354,37 +354,41 @@ def _received(engine: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
 
 
 def _totals(engine: duckdb.DuckDBPyConnection) -> list[Total]:
-    rows = engine.execute(
-        """
-        SELECT t.usage_period, t.currency, CASE t.reason WHEN 'unclaimed' THEN 'unclaimed' ELSE 'share' END AS reason,
-            p.party_id, CAST(SUM(t.amount_micro) AS BIGINT)
-        FROM totals t LEFT JOIN parties p ON p.party_no = t.payee_no
-        WHERE t.reason IN ('share', 'claim', 'unclaimed')
-        GROUP BY ALL
+    rows = engine.execute("""
+        SELECT b.usage_period, b.currency, CASE WHEN t.reason_no = 6 THEN 'unclaimed' ELSE 'share' END, y.party_id,
+            t.amount_micro
+        FROM (
+            SELECT x.book_no, CASE WHEN x.reason_no = 1 THEN 0 ELSE x.reason_no END AS reason_no, p.payee_no,
+                CAST(SUM(x.amount_micro) AS BIGINT) AS amount_micro
+            FROM totals AS x LEFT JOIN parties AS p ON p.party_no = x.party_no
+            WHERE x.reason_no IN (0, 1, 6)
+            GROUP BY ALL
+        ) AS t
+        JOIN books AS b ON b.book_no = t.book_no
+        LEFT JOIN parties AS y ON y.party_no = t.payee_no
         UNION ALL
         SELECT usage_period, currency, 'unmatched', NULL, amount_micro FROM unmatched
         ORDER BY ALL
-        """
-    ).fetchall()
+    """).fetchall()
     return [Total(*row) for row in rows]
 
 
 def _held(engine: duckdb.DuckDBPyConnection) -> list[Held]:
-    rows = engine.execute(
-        """
-        SELECT t.usage_period, t.currency,
-            CASE WHEN t.reason = 'open_claim' THEN 'claim:' || k.claim_id
-            ELSE t.reason || ':' || g.thing_id END AS cause,
-            p.party_id, CAST(SUM(t.amount_micro) AS BIGINT)
-        FROM totals t
-        LEFT JOIN parties p ON p.party_no = t.payee_no
-        LEFT JOIN (SELECT DISTINCT claim_no, claim_id FROM claims) k ON k.claim_no = t.claim_no
-        LEFT JOIN things g ON g.thing_no = t.thing_no
-        WHERE t.reason NOT IN ('share', 'claim', 'unclaimed') AND t.amount_micro <> 0
+    rows = engine.execute("""
+        SELECT b.usage_period, b.currency,
+            CASE WHEN t.reason_no = 2 THEN 'claim:' || k.claim_id ELSE r.reason || ':' || g.thing_id END AS cause,
+            y.party_id, CAST(SUM(t.amount_micro) AS BIGINT)
+        FROM totals AS t
+        JOIN books AS b ON b.book_no = t.book_no
+        JOIN reasons AS r ON r.reason_no = t.reason_no
+        LEFT JOIN parties AS p ON p.party_no = t.party_no
+        LEFT JOIN parties AS y ON y.party_no = p.payee_no
+        LEFT JOIN (SELECT DISTINCT claim_no, claim_id FROM claims) AS k ON k.claim_no = t.claim_no
+        LEFT JOIN things AS g ON g.thing_no = t.thing_no
+        WHERE t.reason_no IN (2, 3, 4, 5) AND t.amount_micro <> 0
         GROUP BY ALL
         ORDER BY ALL
-        """
-    ).fetchall()
+    """).fetchall()
     return [Held(*row) for row in rows]
 
 

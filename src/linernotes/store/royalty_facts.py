@@ -32,7 +32,7 @@ SHARE_WHOLE_MAX = 1_000_000_000
 CLAIM_WHOLE_MAX = 100_000
 RIGHTS = tuple(RightType)
 """Rights by number."""
-TABLES = ("things", "shares", "claims", "parties", "places", "changes", "rules", "rule_parts", "named_uses")
+TABLES = ("things", "shares", "claims", "parties", "places", "changes", "rules", "rule_parts", "named_uses", "reasons")
 
 _RULE_WHOLE = 10_000
 _WORLD = "2136"

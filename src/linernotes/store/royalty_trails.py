@@ -96,11 +96,12 @@ class Trails:
             )
             rows = engine.execute(f"""
                 SELECT d.pool_no, ROW_NUMBER() OVER (
-                        PARTITION BY d.pool_no ORDER BY d.right_no, d.reason, d.party_no, d.claim_no) AS number,
-                    p.usage_period, p.currency, t.thing_id, p.amount_micro, d.right_no, d.reason,
+                        PARTITION BY d.pool_no ORDER BY d.right_no, d.reason_no, d.party_no, d.claim_no) AS number,
+                    p.usage_period, p.currency, t.thing_id, p.amount_micro, d.right_no, r.reason,
                     y.party_id, k.claim_id, d.numerator, d.denominator, d.amount_micro
                 FROM ({statement("divided")}) AS d
                 JOIN pools AS p ON p.pool_no = d.pool_no
+                JOIN reasons AS r ON r.reason_no = d.reason_no
                 JOIN things AS t ON t.thing_no = p.thing_no
                 LEFT JOIN parties AS y ON y.party_no = d.party_no
                 LEFT JOIN (SELECT DISTINCT claim_no, claim_id FROM claims) AS k ON k.claim_no = d.claim_no

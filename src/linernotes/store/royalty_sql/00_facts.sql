@@ -88,3 +88,13 @@ UNION
 SELECT DISTINCT thing_no, valid_to FROM shares WHERE valid_to < DATE '9999-12-31';
 
 CREATE TABLE named_uses AS SELECT DISTINCT use_type FROM rules WHERE NOT is_general;
+
+CREATE TABLE reasons AS FROM (VALUES
+    (0, 'share'),
+    (1, 'claim'),
+    (2, 'open_claim'),
+    (3, 'contested_claims'),
+    (4, 'contested_shares'),
+    (5, 'too_fine'),
+    (6, 'unclaimed')
+) AS r(reason_no, reason);

@@ -1,15 +1,9 @@
--- What is divided at once and rounded once; cell_no says which shares hold there.
+-- What is divided at once and rounded once; cell_no says which shares hold there, book_no in which books it counts.
 SELECT
-    ROW_NUMBER() OVER (ORDER BY usage_period, currency, thing_no, rule_no, territory, stretch) AS pool_no,
-    DENSE_RANK() OVER (ORDER BY thing_no, territory, stretch) AS cell_no,
-    usage_period,
-    currency,
-    thing_no,
-    rule_no,
-    territory,
-    stretch,
-    on_day,
-    amount_micro
+    CAST(ROW_NUMBER() OVER (ORDER BY g.thing_no, g.territory, g.stretch, b.book_no, g.rule_no) AS INTEGER) AS pool_no,
+    CAST(DENSE_RANK() OVER (ORDER BY g.thing_no, g.territory, g.stretch) AS INTEGER) AS cell_no,
+    b.book_no,
+    g.*
 FROM (
     SELECT
         h.usage_period,
@@ -25,4 +19,5 @@ FROM (
     JOIN occasions AS o ON o.use_type = h.use_type AND o.territory = h.territory AND o.used_on = h.used_on
     JOIN stretches AS d ON d.thing_no = h.thing_no AND d.used_on = h.used_on
     GROUP BY 1, 2, 3, 4, 5, 6
-) AS gathered
+) AS g
+JOIN books AS b ON b.usage_period = g.usage_period AND b.currency = g.currency
