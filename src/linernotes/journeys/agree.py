@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-A table is a CSV with a header, in UTF-8; columns in any order, those that are not known are refused, so that a misspelt
-one is not passed over. Amounts are in units with a point (``12.50``), parts exact: ``1/3``, ``15%``, ``0.8``. A table is
+A table is a CSV with a header, in UTF-8; columns in any order, those not known are refused, so that a misspelt one is
+not passed over. Amounts are in units with a point (``12.50``), parts exact: ``1/3``, ``15%``, ``0.8``. A table is
 taken whole, or, where a line is faulty, not at all: every fault is told.
 """
 
@@ -106,8 +106,8 @@ def add_training(
 
     ``table`` has ``isrc`` and ``attribution``, whole numbers of any scale. Returns the report's id and its lines.
 
-    Raises NotFoundError if a recording is not in the catalogue; FormatError for faulty lines; ConflictError if the period
-    is closed
+    Raises NotFoundError if a recording is not in the catalogue; FormatError for faulty lines; ConflictError if the
+    period is closed
     """
     rows = _read(table, ("isrc", "attribution"), ("isrc", "attribution"), _attribution)
     weights = dict(rows)
@@ -137,7 +137,7 @@ def add_training(
 
 
 def amount_micro(text: str) -> int:
-    """Read an amount in units, ``12.50``, as a whole number of 10⁻⁶; FormatError where it is none or has more digits."""
+    """Read an amount in units, ``12.50``, as a whole number of 10⁻⁶; FormatError where it is none, or finer."""
     try:
         value = Fraction(text.strip().replace("_", "")) * 1_000_000
     except (ValueError, ZeroDivisionError):

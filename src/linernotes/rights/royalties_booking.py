@@ -24,7 +24,7 @@ Slot = tuple[Account, str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a usage period comes to: by account, payee and currency, and what is held by cause, claimant and currency."""
+    """What a usage period comes to: by account, payee and currency, and what is held, by cause."""
 
     usage_period: str
     standing: Mapping[Slot, int]
