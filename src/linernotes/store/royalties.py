@@ -256,7 +256,11 @@ class Royalties:
             for path in division.folder.iterdir():
                 with path.open("rb") as written:
                     os.fsync(written.fileno())
-            division.folder.rename(place)
+            try:
+                division.folder.rename(place)
+            except OSError:
+                if not place.is_dir():  # else another process has just kept the same
+                    raise
 
     def run_folder(self, run_id: str) -> Path:
         """Return where what a run divided is kept."""
