@@ -16,7 +16,8 @@ from linernotes.model import Account, Entry, EntryKind, Posting
 
 __all__ = ["Booked", "Slot", "Target", "book"]
 
-_OPEN = (Account.PAYABLE, Account.UNCLAIMED, Account.UNMATCHED)
+_OPEN = frozenset({Account.PAYABLE, Account.UNCLAIMED, Account.UNMATCHED})
+_NAME = {account: account.value for account in Account}
 
 Slot = tuple[Account, str | None, str]
 """An account, of a party or of nobody, in a currency."""
@@ -117,19 +118,20 @@ def _legs(changes: Mapping[Slot, int]) -> list[Posting]:
     """Write changes as postings in order of currency, account and party, each currency against cash."""
     legs: list[Posting] = []
     came_in: dict[str, int] = defaultdict(int)
-    for (account, party, currency), amount in sorted(changes.items(), key=_order):
+    # Sorted as texts: a run may have a million of these.
+    for currency, _, party, account, amount in sorted(
+        [
+            (currency, _NAME[account], party or "", account, amount)
+            for (account, party, currency), amount in changes.items()
+        ]
+    ):
         if amount:
             came_in[currency] += amount
-            legs.append(Posting(account, party, currency, amount))
+            legs.append(Posting(account, party or None, currency, amount))
     return [
         *(Posting(Account.CASH, None, currency, -amount) for currency, amount in sorted(came_in.items()) if amount),
         *legs,
     ]
-
-
-def _order(item: tuple[Slot, int]) -> tuple[str, str, str]:
-    (account, party, currency), _ = item
-    return currency, account.value, party or ""
 
 
 def _told(cause: str) -> str:

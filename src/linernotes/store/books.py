@@ -26,6 +26,8 @@ from linernotes.store.database import explained, open_database, reading, shown, 
 __all__ = ["Books", "Closing", "Run"]
 
 _PAGE_ENTRIES = 500
+_NAME = {account: account.value for account in Account}
+_ACCOUNT = {account.value: account for account in Account}
 _ROYALTIES = (EntryKind.ROYALTY, EntryKind.CORRECTION, EntryKind.HOLD, EntryKind.POST, EntryKind.VOID)
 
 Key = tuple[Account, str | None, str]
@@ -204,7 +206,7 @@ class Books:
             .group_by(*grouped)
         )
         with explained(self.path), reading(self.engine) as connection:
-            return {(u, Account(a), p, c): int(amount) for u, a, p, c, amount in connection.execute(query)}
+            return {(u, _ACCOUNT[a], p, c): int(amount) for u, a, p, c, amount in connection.execute(query)}
 
     def pending(self, usage_periods: Sequence[str]) -> list[Entry]:
         """List the holds that nobody has posted or voided, of what was used in these periods."""
@@ -278,7 +280,9 @@ class Books:
 def _content(entry: Entry) -> bytes:
     """Write an entry the one way that is hashed."""
     head = [entry.id, entry.period, entry.kind.value, entry.because, entry.usage_period, entry.cause, entry.resolves]
-    legs = "\x1e".join(f"{p.account.value}\x1f{p.party_id}\x1f{p.currency}\x1f{p.amount_micro}" for p in entry.postings)
+    legs = "\x1e".join(
+        f"{_NAME[p.account]}\x1f{p.party_id}\x1f{p.currency}\x1f{p.amount_micro}" for p in entry.postings
+    )
     return f"{chain.canonical(head)}\x1e{legs}\n".encode()
 
 
@@ -286,7 +290,7 @@ def _write(connection: Connection, new: Sequence[Entry], first: int) -> None:
     """Write postings, then the entries that seal them; by the driver itself, for there may be a million."""
     marks = ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * 6)
     rows = [
-        (sequence, number, leg.account.value, leg.party_id, leg.currency, leg.amount_micro)
+        (sequence, number, _NAME[leg.account], leg.party_id, leg.currency, leg.amount_micro)
         for sequence, entry in enumerate(new, first)
         for number, leg in enumerate(entry.postings)
     ]
@@ -318,7 +322,7 @@ def _legs(connection: Connection, sequences: Sequence[int]) -> dict[int, list[Po
     found: dict[int, list[Posting]] = {}
     query = select(postings).where(postings.c.entry.in_(sequences)).order_by(postings.c.entry, postings.c.number)
     for entry, _, account, party, currency, amount in connection.execute(query):
-        found.setdefault(entry, []).append(Posting(Account(account), party, currency, amount))
+        found.setdefault(entry, []).append(Posting(_ACCOUNT[account], party, currency, amount))
     return found
 
 
@@ -367,7 +371,7 @@ def _sums(connection: Connection, *conditions: Any) -> dict[Key, int]:
         .where(*conditions)
         .group_by(*grouped)
     )
-    return {(Account(a), p, c): int(total) for a, p, c, total in connection.execute(query) if total}
+    return {(_ACCOUNT[a], p, c): int(total) for a, p, c, total in connection.execute(query) if total}
 
 
 def _order(item: tuple[Key, int]) -> tuple[str, str, str]:

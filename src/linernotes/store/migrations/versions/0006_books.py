@@ -75,6 +75,8 @@ def _create_books() -> None:
         sa.CheckConstraint("(kind IN ('post', 'void')) = (resolves IS NOT NULL)", name="ck_entries_resolves"),
     )
     op.create_index("ix_entries_period", "entries", ["period"])
+    # SQLite keeps whatever it is given: a whole number too large for 64 bits would become a float.
+    is_whole = " AND typeof(amount_micro) = 'integer'" if op.get_bind().dialect.name == "sqlite" else ""
     op.create_index("ix_entries_usage_period", "entries", ["usage_period"])
     op.create_table(
         "postings",
@@ -89,7 +91,7 @@ def _create_books() -> None:
             ["entry"], ["entries.sequence"], name="fk_postings_entry", deferrable=True, initially="DEFERRED"
         ),
         sa.ForeignKeyConstraint(["party_id"], ["parties.id"], name="fk_postings_party_id"),
-        sa.CheckConstraint("amount_micro <> 0", name="ck_postings_amount"),
+        sa.CheckConstraint(f"amount_micro <> 0{is_whole}", name="ck_postings_amount"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_postings_party_id", "postings", ["party_id"])
@@ -197,11 +199,6 @@ def _guard_sqlite() -> None:
         "CREATE TRIGGER postings_before_their_entry BEFORE INSERT ON postings"
         " WHEN EXISTS (SELECT 1 FROM entries WHERE sequence = NEW.entry)"
         " BEGIN SELECT RAISE(ABORT, 'the entry is sealed'); END"
-    )
-    op.execute(
-        # SQLite keeps whatever it is given: a whole number too large for 64 bits would become a float.
-        "CREATE TRIGGER postings_are_whole BEFORE INSERT ON postings WHEN typeof(NEW.amount_micro) <> 'integer'"
-        " BEGIN SELECT RAISE(ABORT, 'an amount is a whole number of 64 bits'); END"
     )
     op.execute(
         "CREATE TRIGGER closings_in_order BEFORE INSERT ON closings"
