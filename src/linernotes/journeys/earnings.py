@@ -28,7 +28,6 @@ from linernotes.model import (
     Side,
     Statement,
     StatementLine,
-    UsageLine,
     Why,
 )
 from linernotes.money import minor_micro
@@ -157,7 +156,6 @@ def _is_merge(entry: Entry) -> bool:
 
 def _lines(workspace: Workspace, party_id: str, period: str, runs: Sequence[Run]) -> dict[str, list[StatementLine]]:
     """Return the lines of a party's statement by currency: what the period's runs say, less what was told before."""
-    trails = Trails(workspace.royalties)
     now, then = _last_to_divide(runs, period)
     old_of: dict[str | None, list[str]] = defaultdict(list)
     new_of: dict[str, list[str]] = defaultdict(list)
@@ -168,10 +166,11 @@ def _lines(workspace: Workspace, party_id: str, period: str, runs: Sequence[Run]
         return {}
     # Who is paid for whom is what the period's last run knew: what a merged party was told before is not told anew.
     last = max(run.sequence for run in runs if run.period == period)
-    payees = trails.payees(next(run.id for run in runs if run.sequence == last))
-    holders = sorted(party for party, payee in payees.items() if payee == party_id)
-    new = [part for run_id, of in new_of.items() for part in _parts(trails, run_id, of, holders)]
-    old = [part for run_id, of in old_of.items() if run_id for part in _parts(trails, run_id, of, holders)]
+    with Trails(workspace.royalties) as trails:
+        payees = trails.payees(next(run.id for run in runs if run.sequence == last))
+        holders = sorted(party for party, payee in payees.items() if payee == party_id)
+        new = [part for run_id, of in new_of.items() for part in _parts(trails, run_id, of, holders)]
+        old = [part for run_id, of in old_of.items() if run_id for part in _parts(trails, run_id, of, holders)]
     names = workspace.royalties.titles([part.slice.thing_id for part in [*new, *old]])
     found: dict[str, list[StatementLine]] = defaultdict(list)
     for part, amount, is_correction in _differences(new, old):
@@ -283,18 +282,23 @@ def why(workspace: Workspace, line_id: str) -> Why:
     run = parsed and next((run for run in workspace.books.runs() if run.id.startswith(parsed[1])), None)
     if not parsed or not run:
         raise NotFoundError(f"no line {line_id!r} in {workspace.folder}; a statement's lines have one each")
-    trails = Trails(workspace.royalties)
     pool_no, number, place = (int(text) for text in parsed.groups()[1:])
-    slices = trails.slices(run.id, pool_no=pool_no)
-    sources = trails.sources(run.id, [pool_no])
-    mine = next((each for each in slices if each.number == number), None)
-    if mine is None or place >= len(sources):
-        raise NotFoundError(f"no line {line_id!r} in {workspace.folder}: that run divided no such pool")
-    source = sources[place]
+    with Trails(workspace.royalties) as trails:
+        slices = trails.slices(run.id, pool_no=pool_no)
+        sources = trails.sources(run.id, [pool_no])
+        mine = next((each for each in slices if each.number == number), None)
+        if mine is None or place >= len(sources):
+            raise NotFoundError(f"no line {line_id!r} in {workspace.folder}: that run divided no such pool")
+        source = sources[place]
+        trail, count = trails.lines(
+            run.id, pool_no, territory=source.territory, source=source.source, most=_USAGE_SHOWN_MAX
+        )
+        usage = [
+            line
+            for report_id, found in groupby(trail, key=lambda each: each.report_id)
+            for line in trails.usage_lines(run.id, mine.usage_period, report_id, [each.line for each in found])
+        ]
     amount = _told_by_source(mine, sources)[place]
-    trail, count = trails.lines(
-        run.id, pool_no, territory=source.territory, source=source.source, most=_USAGE_SHOWN_MAX
-    )
     claim = workspace.claims.get(mine.claim_id).claim if mine.claim_id else None
     names = workspace.claims.names([each.party_id for each in slices if each.party_id])
     return Why(
@@ -309,14 +313,9 @@ def why(workspace: Workspace, line_id: str) -> Why:
         steps=why_steps(mine, slices, source, amount, names=names, claim=claim),
         claim_id=mine.claim_id,
         evidence_id=claim.evidence_id if claim else None,
-        usage=tuple(_usage(workspace, mine.usage_period, [(each.report_id, each.line) for each in trail])),
+        usage=tuple(usage),
         usage_count=count,
     )
-
-
-def _usage(workspace: Workspace, period: str, places: Sequence[tuple[str, int]]) -> Iterator[UsageLine]:
-    for report_id, found in groupby(places, key=lambda place: place[0]):
-        yield from workspace.royalties.usage_lines(period, report_id, [line for _, line in found])
 
 
 # ── payments ─────────────────────────────────────────────────────────────────

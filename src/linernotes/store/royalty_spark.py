@@ -33,7 +33,7 @@ def carried_over(step: str) -> str:
         return node
 
     tree = sqlglot.parse_one(statement(step), read="duckdb")
-    return tree.transform(widened).sql(dialect="spark")
+    return str(tree.transform(widened).sql(dialect="spark"))
 
 
 def divide(
