@@ -212,7 +212,7 @@ def write_usage(folder: Path, period: str, name: str, lines: Sequence[tuple[Usag
     )
     rows = [
         (
-            *(name, number, period, day, u.territory, u.currency, u.amount_micro, u.quantity, u.isrc),
+            *(name, number, u.period, day, u.territory, u.currency, u.amount_micro, u.quantity, u.isrc),
             *(u.upload_sha256, None, u.title, u.artist, u.source, u.use_type, u.commercial_model),
         )
         for number, (u, day) in enumerate(lines, 1)

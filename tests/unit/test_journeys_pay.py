@@ -1,15 +1,16 @@
 """Royalty runs on a small catalogue: who gets what, when, and what happens when the world changes afterwards."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from linernotes.errors import ConflictError, ParameterError
+from linernotes.errors import ConflictError, FormatError, ParameterError
 from linernotes.journeys import pay
 from linernotes.model import Account, Party, Recording, RecordingEntry, RightType, Share, Work
+from linernotes.store.database import writing
 from linernotes.workspace import Workspace
 from tests.royalty_oracle import line, write_usage
 
@@ -91,3 +92,79 @@ def test_the_close_pays_what_is_owed(workspace: Workspace) -> None:
     assert found["payable", "pty_ada"] == 3_333
     assert pay.check_books(workspace)[1] == []
     assert workspace.books.balances()[Account.CASH, None, "EUR"] == -1_000_000_000
+
+
+def test_what_the_catalogue_learns_is_matched_when_it_is_learned(workspace: Workspace) -> None:
+    write_usage(workspace.folder, "2026-01", "r1", [line(90, isrc="NEW000000001")])
+    pay.run_royalties(workspace, "2026-01", at=AT, close=True)
+    assert standing(workspace)["unmatched", None] == 90
+    recording = Recording("rec_2", "Two", "Ada", "2" * 64, "x", 1.0, 44_100, 2, isrc="NEW000000001")
+    shares = [Share("rec_2", "pty_ada", RightType.MASTER, Fraction(1))]
+    workspace.catalogue.add(
+        RecordingEntry(recording, parties=[Party("pty_ada", "ada"), Party("pty_bea", "bea")], shares=shares)
+    )
+    pay.run_royalties(workspace, "2026-02", at=AT)
+    found = standing(workspace)
+    assert ("unmatched", None) not in found
+    assert (found["payable", "pty_ada"], found["unclaimed", None]) == (72, 18)
+    late = [entry for entry in workspace.books.entries(period="2026-02") if entry.usage_period]
+    assert [(entry.kind, entry.usage_period) for entry in late] == [("correction", "2026-01")]
+
+
+def test_shares_that_changed_mid_period_hold_each_on_its_days(workspace: Workspace) -> None:
+    recording = Recording("rec_2", "Two", "Ada", "2" * 64, "x", 1.0, 44_100, 2, isrc="NEW000000001")
+    until, since = date(2026, 1, 15), date(2026, 1, 15)
+    shares = [
+        Share("rec_2", "pty_ada", RightType.MASTER, Fraction(1), valid_to=until),
+        Share("rec_2", "pty_bea", RightType.MASTER, Fraction(1), valid_from=since),
+    ]
+    workspace.catalogue.add(
+        RecordingEntry(recording, parties=[Party("pty_ada", "ada"), Party("pty_bea", "bea")], shares=shares)
+    )
+    lines = [line(10, isrc="NEW000000001", day=day) for day in (0, 13, 14, 27)]
+    write_usage(workspace.folder, "2026-01", "r1", lines)
+    pay.run_royalties(workspace, "2026-01", at=AT)
+    found = standing(workspace)
+    assert (found["payable", "pty_ada"], found["payable", "pty_bea"]) == (16, 16)
+
+
+def test_sums_beyond_the_books_are_refused_and_nothing_is_booked(workspace: Workspace) -> None:
+    write_usage(workspace.folder, "2026-01", "r1", [line(2**62 - 1, isrc=ISRC), line(-5, isrc=ISRC)])
+    with pytest.raises(ParameterError, match="more than the books can hold"):
+        pay.run_royalties(workspace, "2026-01", at=AT)
+    assert list(workspace.books.entries()) == []
+    assert [path.name for path in (workspace.folder / "royalties").iterdir()] == []
+
+
+def test_an_amount_of_four_million_million_is_divided_to_the_micro_unit(workspace: Workspace) -> None:
+    write_usage(workspace.folder, "2026-01", "r1", [line(2**62 - 1, isrc=ISRC)])
+    pay.run_royalties(workspace, "2026-01", at=AT)
+    found = standing(workspace)
+    assert found["payable", "pty_ada"] == round(Fraction(2**62 - 1) * Fraction(8, 15))
+    assert sum(found.values()) == 0
+
+
+def test_a_file_that_is_no_report_or_of_another_period_is_told(workspace: Workspace) -> None:
+    path = write_usage(workspace.folder, "2026-01", "r1", [line(5, isrc=ISRC, period="2026-02")])
+    with pytest.raises(FormatError, match="its lines are of 2026-02"):
+        pay.run_royalties(workspace, "2026-01", at=AT)
+    path.write_bytes(b"PAR1 nothing")
+    with pytest.raises(FormatError, match="not a usage report"):
+        pay.run_royalties(workspace, "2026-01", at=AT)
+    assert list(workspace.books.entries()) == []
+
+
+def test_a_period_before_the_last_run_is_not_run(workspace: Workspace) -> None:
+    pay.run_royalties(workspace, "2026-02", at=AT)
+    with pytest.raises(ConflictError, match="2026-02 was run already"):
+        pay.run_royalties(workspace, "2026-01", at=AT)
+
+
+def test_a_changed_entry_is_found(workspace: Workspace) -> None:
+    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc=ISRC)])
+    pay.run_royalties(workspace, "2026-01", at=AT)
+    with writing(workspace.books.engine) as connection:
+        connection.exec_driver_sql("DROP TRIGGER postings_refuses_update")
+        connection.exec_driver_sql("UPDATE postings SET amount_micro = amount_micro + 1 WHERE party_id = 'pty_ada'")
+        connection.exec_driver_sql("UPDATE postings SET amount_micro = amount_micro - 1 WHERE party_id = 'pty_bea'")
+    assert [problem.code for problem in pay.check_books(workspace)[1]] == ["ledger_changed"]

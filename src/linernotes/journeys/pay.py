@@ -87,7 +87,7 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
             received: dict[str, int] = defaultdict(int)
             for (_, currency), amount in division.received.items():
                 received[currency] += amount
-    return Outcome(run_id, period, affected, received, len(entries), problems, is_new=True, closed=close)
+    return Outcome(run_id, period, affected, dict(received), len(entries), problems, is_new=True, closed=close)
 
 
 def law_of(workspace: Workspace) -> Law:

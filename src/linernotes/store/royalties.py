@@ -332,9 +332,8 @@ def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
 def copy_table(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     """Write a table, or a query in brackets, to a Parquet file."""
     target = str(path).replace("'", "''")
-    engine.execute(
-        f"COPY {name} TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP_ROWS})"
-    )
+    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
+    engine.execute(f"COPY {name} TO '{target}' ({options})")
 
 
 def _note_reports(engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]) -> None:
