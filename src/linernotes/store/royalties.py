@@ -287,11 +287,24 @@ class Royalties:
         """Give a folder beside the runs that is gone afterwards."""
         parent = self.folder / "royalties"
         parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".run-", dir=parent))
+        _sweep(parent)
+        scratch = Path(tempfile.mkdtemp(prefix=f".run-{os.getpid()}-", dir=parent))
         try:
             yield scratch
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Take away what runs left behind that were killed."""
+    for left in parent.glob(".run-*-*"):
+        pid = left.name.split("-")[1]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue  # somebody else's, and alive
 
 
 def open_usage(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
