@@ -23,10 +23,11 @@ from linernotes.store.sheets import Sheets
 
 if TYPE_CHECKING:
     from linernotes.store.royalties import Royalties
+    from linernotes.store.royalty_trails import Trails
 
 __all__ = ["Workspace"]
 
-_PAYING = ("books", "agreements", "royalties")
+_PAYING = ("books", "agreements", "trails", "royalties")
 
 
 class Workspace:
@@ -99,6 +100,13 @@ class Workspace:
         from linernotes.store.royalties import Royalties  # noqa: PLC0415  (DuckDB; few commands need it)
 
         return Royalties(self.folder, self.database, writable=self.writable)
+
+    @cached_property
+    def trails(self) -> "Trails":
+        """The way back from what a run paid to where it came from."""
+        from linernotes.store.royalty_trails import Trails  # noqa: PLC0415  (DuckDB again)
+
+        return Trails(self.royalties)
 
     @cached_property
     def index(self) -> Index:

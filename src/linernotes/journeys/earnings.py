@@ -166,11 +166,11 @@ def _lines(workspace: Workspace, party_id: str, period: str, runs: Sequence[Run]
         return {}
     # Who is paid for whom is what the period's last run knew: what a merged party was told before is not told anew.
     last = max(run.sequence for run in runs if run.period == period)
-    with Trails(workspace.royalties) as trails:
-        payees = trails.payees(next(run.id for run in runs if run.sequence == last))
-        holders = sorted(party for party, payee in payees.items() if payee == party_id)
-        new = [part for run_id, of in new_of.items() for part in _parts(trails, run_id, of, holders)]
-        old = [part for run_id, of in old_of.items() if run_id for part in _parts(trails, run_id, of, holders)]
+    trails = workspace.trails
+    payees = trails.payees(next(run.id for run in runs if run.sequence == last))
+    holders = sorted(party for party, payee in payees.items() if payee == party_id)
+    new = [part for run_id, of in new_of.items() for part in _parts(trails, run_id, of, holders)]
+    old = [part for run_id, of in old_of.items() if run_id for part in _parts(trails, run_id, of, holders)]
     names = workspace.royalties.titles([part.slice.thing_id for part in [*new, *old]])
     found: dict[str, list[StatementLine]] = defaultdict(list)
     for part, amount, is_correction in _differences(new, old):
@@ -283,21 +283,21 @@ def why(workspace: Workspace, line_id: str) -> Why:
     if not parsed or not run:
         raise NotFoundError(f"no line {line_id!r} in {workspace.folder}; a statement's lines have one each")
     pool_no, number, place = (int(text) for text in parsed.groups()[1:])
-    with Trails(workspace.royalties) as trails:
-        slices = trails.slices(run.id, pool_no=pool_no)
-        sources = trails.sources(run.id, [pool_no])
-        mine = next((each for each in slices if each.number == number), None)
-        if mine is None or place >= len(sources):
-            raise NotFoundError(f"no line {line_id!r} in {workspace.folder}: that run divided no such pool")
-        source = sources[place]
-        trail, count = trails.lines(
-            run.id, pool_no, territory=source.territory, source=source.source, most=_USAGE_SHOWN_MAX
-        )
-        usage = [
-            line
-            for report_id, found in groupby(trail, key=lambda each: each.report_id)
-            for line in trails.usage_lines(run.id, mine.usage_period, report_id, [each.line for each in found])
-        ]
+    trails = workspace.trails
+    slices = trails.slices(run.id, pool_no=pool_no)
+    sources = trails.sources(run.id, [pool_no])
+    mine = next((each for each in slices if each.number == number), None)
+    if mine is None or place >= len(sources):
+        raise NotFoundError(f"no line {line_id!r} in {workspace.folder}: that run divided no such pool")
+    source = sources[place]
+    trail, count = trails.lines(
+        run.id, pool_no, territory=source.territory, source=source.source, most=_USAGE_SHOWN_MAX
+    )
+    usage = [
+        line
+        for report_id, found in groupby(trail, key=lambda each: each.report_id)
+        for line in trails.usage_lines(run.id, mine.usage_period, report_id, [each.line for each in found])
+    ]
     amount = _told_by_source(mine, sources)[place]
     claim = workspace.claims.get(mine.claim_id).claim if mine.claim_id else None
     names = workspace.claims.names([each.party_id for each in slices if each.party_id])

@@ -56,7 +56,7 @@ KEPT = (
     *("pools", "terms", "things", "parties", "claims", "rule_parts", "named_uses", "reasons"),
     *("names", "settings", "occasions", "stretches", "reports"),
 )
-_ORDER = {"pools": "pool_no", "terms": "cell_no"}
+_ORDER = {"pools": "pool_no", "terms": "cell_no", "things": "thing_no", "parties": "party_no", "claims": "claim_no"}
 _ROW_GROUP_ROWS = 20_480
 _MEMORY = "1200MB"
 _SUM_MAX = 1 << 62

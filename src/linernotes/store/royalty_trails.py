@@ -12,8 +12,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import duckdb
 
@@ -71,19 +69,15 @@ class TrailLine:
 
 
 class Trails:
-    """What runs divided, and where it came from; use it as a context manager."""
+    """What runs divided, and where it came from; a run once looked into stays open."""
 
     def __init__(self, royalties: Royalties) -> None:
         """Look into the runs of these royalties."""
         self.royalties = royalties
         self._engines: dict[str, duckdb.DuckDBPyConnection] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the runs that were looked into."""
         for engine in self._engines.values():
             engine.close()
         self._engines.clear()
