@@ -3,11 +3,11 @@
 Conventions
 -----------
 A seeded catalogue in SQLite: 2 to 8 parties for each recording, on both sides together, in thirds, sevenths, hundredths
-and thousandths. Usage in Parquet, in five currencies and thirty countries, popular recordings more often (a power law);
-3 % of recordings with claims on them, 1 % with shares that contradict each other, 2 % of the lines of recordings that
-nobody knows. The month before is closed; a late report changes it. ``lines_per_s`` is from Parquet and SQLite to books
-posted and committed, the correction included, in a process of its own whose peak is ``peak_mib``. ``lost_micro`` is what
-came in and stands nowhere. ``first_statement_s`` writes the trail down, once a run.
+thousandths. Usage in Parquet, in five currencies and thirty countries, popular recordings more often (a power law);
+3 % of recordings with claims on them, 1 % with shares that contradict each other, 2 % of the lines of what nobody
+knows. The month before is closed; a late report changes it. ``lines_per_s`` is from Parquet and SQLite to books
+posted and committed, the correction included, in a process of its own whose peak is ``peak_mib``. ``lost_micro`` is
+what came in and stands nowhere. ``first_statement_s`` writes the trail down, once a run.
 
 The peers divide the recording side of a fiftieth of the lines, of recordings without contradictions: join, multiply as
 decimals, round each share of each line to the micro-unit. ``lost_micro`` is by how much that misses what came in.
@@ -54,7 +54,8 @@ def fill(folder: Path, *, n_recordings: int) -> None:
     n_parties = max(50, n_recordings // 10)
     engine.execute(
         "CREATE TABLE r AS SELECT range AS n, hash(range, 1) % 4 + 1 AS master, hash(range, 2) % 4 + 1 AS writers,"
-        " [100, 1000, 3, 7][1 + CAST(hash(range, 3) % 4 AS INTEGER)] AS base, hash(range, 4) % 100 AS luck FROM range(?)",
+        " [100, 1000, 3, 7][1 + CAST(hash(range, 3) % 4 AS INTEGER)] AS base, hash(range, 4) % 100 AS luck"
+        " FROM range(?)",
         [n_recordings],
     )
     sides = {"master": ("rec_", ("master",)), "writers": ("wrk_", ("performance",))}
@@ -115,24 +116,28 @@ def report(folder: Path, period: str, name: str, *, n_lines: int, n_recordings: 
     path = folder / "usage" / period / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = duckdb.connect(config={"memory_limit": "1500MB", "threads": "2"})
+    places = "US GB DE JP CH FR IT ES SE NO DK FI NL BE AT PL CZ PT IE BR MX AR CL CO IN ID KR AU NZ ZA".split()  # noqa: SIM905
+    uses = ["OnDemandStream", "NonInteractiveStream", "PermanentDownload"]
+
+    def drawn(number: int, below: int) -> str:
+        return f"CAST(hash(range, {seed}, {number}) % {below} AS BIGINT)"
+
+    popular = f"CAST(floor(power({drawn(7, 1_000_003)} / 1000003.0, 2) * {n_recordings}) AS BIGINT)"
     engine.execute(
         f"""
         COPY (
             SELECT '{name}' AS report_id, range + 1 AS line, '{period}' AS period,
-                DATE '{period}-01' + CAST(hash(range, {seed}, 1) % 28 AS INTEGER) AS used_on,
-                list_extract(['US','GB','DE','JP','CH','FR','IT','ES','SE','NO','DK','FI','NL','BE','AT','PL','CZ','PT',
-                    'IE','BR','MX','AR','CL','CO','IN','ID','KR','AU','NZ','ZA'], 1 + CAST(hash(range, {seed}, 2) % 30 AS INTEGER))
-                    AS territory,
-                list_extract(['USD','GBP','EUR','JPY','CHF'], 1 + CAST(hash(range, {seed}, 2) % 30 % 5 AS INTEGER)) AS currency,
-                CAST(1 + hash(range, {seed}, 3) % 9000000 AS BIGINT) AS amount_micro,
-                CAST(1 + hash(range, {seed}, 4) % 2000 AS BIGINT) AS quantity,
-                CASE WHEN hash(range, {seed}, 5) % 50 = 0 THEN 'ZZUNKNOWN' || CAST(hash(range, {seed}, 6) % 999 AS VARCHAR)
-                ELSE 'XXB26' || lpad(CAST(CAST(floor(power((hash(range, {seed}, 7) % 1000003) / 1000003.0, 2) * {n_recordings})
-                    AS BIGINT) AS VARCHAR), 7, '0') END AS isrc,
-                CAST(NULL AS VARCHAR) AS upload_sha256, CAST(NULL AS VARCHAR) AS iswc, 'Title' AS title, 'Artist' AS artist,
-                list_extract(['Shop A', 'Shop B', 'Shop C', 'Shop D'], 1 + CAST(hash(range, {seed}, 8) % 4 AS INTEGER)) AS source,
-                list_extract(['OnDemandStream', 'NonInteractiveStream', 'PermanentDownload'],
-                    1 + CAST(hash(range, {seed}, 9) % 3 AS INTEGER)) AS use_type,
+                DATE '{period}-01' + CAST({drawn(1, 28)} AS INTEGER) AS used_on,
+                list_extract({places}, 1 + {drawn(2, 30)}) AS territory,
+                list_extract(['USD', 'GBP', 'EUR', 'JPY', 'CHF'], 1 + {drawn(2, 30)} % 5) AS currency,
+                1 + {drawn(3, 9_000_000)} AS amount_micro,
+                1 + {drawn(4, 2000)} AS quantity,
+                CASE WHEN {drawn(5, 50)} = 0 THEN 'ZZUNKNOWN' || {drawn(6, 999)}
+                    ELSE 'XXB26' || lpad(CAST({popular} AS VARCHAR), 7, '0') END AS isrc,
+                CAST(NULL AS VARCHAR) AS upload_sha256, CAST(NULL AS VARCHAR) AS iswc,
+                'Title' AS title, 'Artist' AS artist,
+                list_extract(['Shop A', 'Shop B', 'Shop C', 'Shop D'], 1 + {drawn(8, 4)}) AS source,
+                list_extract({uses}, 1 + {drawn(9, 3)}) AS use_type,
                 'Subscription' AS commercial_model
             FROM range({n_lines})
         ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)
@@ -197,7 +202,8 @@ def peer_once(folder: Path, period: str, *, name: str) -> dict[str, float]:
     """
     engine = duckdb.connect()
     (came_in,) = engine.execute(
-        f"SELECT SUM(amount_micro) FROM (SELECT * FROM read_parquet('{folder}/usage/{_PERIOD}/*.parquet') LIMIT {limit})"
+        "SELECT SUM(amount_micro)"
+        f" FROM (SELECT * FROM read_parquet('{folder}/usage/{_PERIOD}/*.parquet') LIMIT {limit})"
         f" WHERE isrc IN (SELECT isrc FROM read_parquet('{folder}/plain.parquet'))"
     ).fetchone() or (0,)
     start, given = time.perf_counter(), Decimal(0)
@@ -209,11 +215,11 @@ def peer_once(folder: Path, period: str, *, name: str) -> dict[str, float]:
         ]
         given = sum(rounded, Decimal(0)) * 1_000_000
     else:
-        import polars  # noqa: PLC0415
+        import polars as pl  # noqa: PLC0415
 
-        table = polars.DataFrame(engine.execute(source).fetchnumpy())
-        unit = polars.Decimal(38, 12)
-        of = polars.col("amount_micro").cast(unit) * polars.col("parts").cast(unit) / polars.col("whole").cast(unit)
+        table = pl.DataFrame(engine.execute(source).fetchnumpy())
+        unit = pl.Decimal(38, 12)
+        of = pl.col("amount_micro").cast(unit) * pl.col("parts").cast(unit) / pl.col("whole").cast(unit)
         given = Decimal(str(table.select(of.round(0).sum()).item()))
     seconds = time.perf_counter() - start
     # Four fifths are the recording side's: what the lines brought it, less what its parties were given.

@@ -217,7 +217,7 @@ class Royalties:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         made = path.with_name(f".{report_id}-{os.getpid()}.tmp")
-        names = [name for name in UsageLine.__slots__ if name in COLUMNS]
+        names = [name for name in UsageLine.__slots__ if name in COLUMNS and name != "used_on"]
         with self._scratch() as scratch, duckdb.connect() as engine:
             with (scratch / "lines.csv").open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows(
@@ -316,7 +316,9 @@ def open_usage(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None
         return
     files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
     try:
-        engine.execute(f"CREATE VIEW usage AS SELECT {columns} FROM read_parquet([{files}])")
+        # What says no day is judged as on its period's first.
+        dated = columns.replace("used_on", "coalesce(used_on, CAST(period || '-01' AS DATE)) AS used_on")
+        engine.execute(f"CREATE VIEW usage AS SELECT {dated} FROM read_parquet([{files}])")
     except duckdb.Error as error:
         raise FormatError(f"{paths[0].parent.parent}: a file there is not a usage report ({error})") from error
 
