@@ -1,15 +1,18 @@
 """Royalty runs on a small catalogue: who gets what, when, and what happens when the world changes afterwards."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select, update
 
 from linernotes.errors import ConflictError, FormatError, ParameterError
 from linernotes.journeys import pay
 from linernotes.model import Account, Party, Recording, RecordingEntry, RightType, Share, Work
+from linernotes.store import schema
 from linernotes.store.database import writing
 from linernotes.workspace import Workspace
 from tests.royalty_oracle import line, write_usage
@@ -168,3 +171,70 @@ def test_a_changed_entry_is_found(workspace: Workspace) -> None:
         connection.exec_driver_sql("UPDATE postings SET amount_micro = amount_micro + 1 WHERE party_id = 'pty_ada'")
         connection.exec_driver_sql("UPDATE postings SET amount_micro = amount_micro - 1 WHERE party_id = 'pty_bea'")
     assert [problem.code for problem in pay.check_books(workspace)[1]] == ["ledger_changed"]
+
+
+def claim(workspace: Workspace, claim_id: str, party: str, share: str, state: str) -> None:
+    head = {"id": claim_id, "upload_sha256": "1" * 64, "party_id": party}
+    content = json.dumps(head | {"action": "share", "share": share, "side": "recording", "exceptions": []})
+    with writing(workspace.books.engine) as connection:
+        if connection.execute(select(schema.uploads)).first() is None:
+            connection.execute(insert(schema.uploads).values(sha256="1" * 64, path="x", first_seen_at=AT))
+            connection.execute(insert(schema.evidence).values(id="e" * 64, upload_sha256="1" * 64, payload="{}"))
+        connection.execute(
+            insert(schema.claims).values(
+                **head,
+                evidence_id="e" * 64,
+                subject_id="rec_1",
+                right_type="master",
+                use_type="recording",
+                state=state,
+                content=content,
+                head="0" * 64,
+                proposed_at=AT,
+            )
+        )
+
+
+def decide(workspace: Workspace, state: str) -> None:
+    with writing(workspace.books.engine) as connection:
+        connection.execute(update(schema.claims).values(state=state))
+
+
+def test_stacked_claims_get_what_nobody_else_asks_for_and_the_rest_is_held(workspace: Workspace) -> None:
+    claim(workspace, "clm_1", "pty_bea", "3/4", "confirmed")
+    claim(workspace, "clm_2", "pty_cy", "1/2", "upheld")
+    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc=ISRC)])
+    pay.run_royalties(workspace, "2026-01", at=AT)
+    assert standing(workspace) == {
+        ("cash", None): -100,
+        ("payable", "pty_bea"): 40,
+        ("payable", "pty_cy"): 20 + 15,
+        ("held", None): 20,
+        ("unclaimed", None): 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "ends", "bea", "ada"),
+    [("upheld", "post", 40 + 13, 27), ("withdrawn", "void", 27, 53), ("disputed", None, 13, 27)],
+)
+def test_disputed_money_is_held_until_it_is_decided(
+    workspace: Workspace, state: str, ends: str | None, bea: int, ada: int
+) -> None:
+    claim(workspace, "clm_1", "pty_bea", "1/2", "disputed")
+    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc=ISRC)])
+    pay.run_royalties(workspace, "2026-01", at=AT, close=True)
+    assert standing(workspace)["held", "pty_bea"] == 40
+    decide(workspace, state)
+    pay.run_royalties(workspace, "2026-02", at=AT)
+    found = standing(workspace)
+    ended = [entry.kind.value for entry in workspace.books.entries() if entry.resolves]
+    assert ended == ([ends] if ends else [])
+    assert found.get(("held", "pty_bea"), 0) == (0 if ends else 40)
+    payable = (Account.PAYABLE, Account.BELOW_THRESHOLD)
+    total = {
+        party: sum(amount for (account, who), amount in found.items() if who == party and account in payable)
+        for party in ("pty_bea", "pty_ada")
+    }
+    assert total == {"pty_bea": bea, "pty_ada": ada}
+    assert pay.check_books(workspace)[1] == []
