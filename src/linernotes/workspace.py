@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from linernotes.errors import ParameterError, StorageError
+from linernotes.store.agreements import Agreements
+from linernotes.store.books import Books
 from linernotes.store.catalogue import Catalogue
 from linernotes.store.claims import Claims
 from linernotes.store.index import Index
@@ -20,9 +22,13 @@ from linernotes.store.platforms import Platforms
 from linernotes.store.sheets import Sheets
 
 if TYPE_CHECKING:
+    from linernotes.store.royalties import Royalties
+    from linernotes.store.royalty_trails import Trails
     from linernotes.store.usage import UsageReports
 
 __all__ = ["Workspace"]
+
+_PAYING = ("usage", "books", "agreements", "trails", "royalties")
 
 
 class Workspace:
@@ -87,6 +93,30 @@ class Workspace:
         return UsageReports(self.database, self.folder / "usage", writable=self.writable)
 
     @cached_property
+    def books(self) -> Books:
+        """The ledger, and the runs that wrote it."""
+        return Books(self.database, writable=self.writable)
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        """Rules of division, terms, advances, exchange rates."""
+        return Agreements(self.database, writable=self.writable)
+
+    @cached_property
+    def royalties(self) -> "Royalties":
+        """Usage, and what runs divided."""
+        from linernotes.store.royalties import Royalties  # noqa: PLC0415  (DuckDB; few commands need it)
+
+        return Royalties(self.folder, self.database, writable=self.writable)
+
+    @cached_property
+    def trails(self) -> "Trails":
+        """The way back from what a run paid to where it came from."""
+        from linernotes.store.royalty_trails import Trails  # noqa: PLC0415  (DuckDB again)
+
+        return Trails(self.royalties)
+
+    @cached_property
     def index(self) -> Index:
         """Fingerprints of the recordings, made with the parameters this version ships."""
         from linernotes.analyse import fingerprint  # noqa: PLC0415  (numba costs half a second; a catalogue needs none)
@@ -95,7 +125,7 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for name in ("catalogue", "claims", "index", "platforms", "notices", "sheets", "usage"):
+        for name in ("catalogue", "claims", "index", "platforms", "notices", "sheets", *_PAYING):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -21,6 +21,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 BELOW: dict[str, set[str]] = {
     "kernels": set(),
     "errors": set(),
+    "money": set(),
     "identifiers": set(),
     "decoder": set(),
     "model": {"identifiers"},
@@ -35,10 +36,10 @@ BELOW: dict[str, set[str]] = {
     "workspace": {"kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats"},
     "journeys": {
         *("kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats", "workspace"),
-        *("document", "webhook"),
+        *("document", "webhook", "money"),
     },
     # The edges also speak the outside world's formats: JSON is one.
-    "cli": {"workspace", "journeys", "model", "formats", "identifiers"},
+    "cli": {"workspace", "journeys", "model", "formats", "identifiers", "money"},
 }
 ERRORS_ARE_CLOSED_TO = {"kernels", "decoder", "errors"}  # a kernel trusts its caller
 

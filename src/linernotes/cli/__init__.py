@@ -17,11 +17,13 @@ from linernotes.cli import (
     catalogue,
     claims,
     demo,
+    ledger,
     notices,
     payments,
     platforms,
     policies,
     register,
+    royalties,
     sheets,
     statement,
     trace,
@@ -59,6 +61,8 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(platforms.app, name="platforms")
 app.add_typer(sheets.app, name="sheet")
 app.add_typer(usage.app, name="usage")
+app.add_typer(royalties.app, name="royalties")
+app.add_typer(ledger.app, name="ledger")
 notices.attach(claims.app)
 
 

@@ -50,6 +50,7 @@ from linernotes.model.landmarks import (
     cell_starts,
 )
 from linernotes.model.paying import (
+    ANY_USE,
     Account,
     Advance,
     Deduction,
@@ -59,6 +60,7 @@ from linernotes.model.paying import (
     ExchangeRate,
     Payment,
     Posting,
+    RoyaltyRule,
     Statement,
     StatementLine,
     Terms,
@@ -75,6 +77,7 @@ from linernotes.model.telling import (
 )
 
 __all__ = [
+    "ANY_USE",
     "BLOCK_CELLS",
     "CELL_FRAMES",
     "LANDMARK_KEYS",
@@ -114,6 +117,7 @@ __all__ = [
     "ReferenceEntry",
     "RightType",
     "Role",
+    "RoyaltyRule",
     "Share",
     "Side",
     "Statement",

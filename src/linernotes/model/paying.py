@@ -6,7 +6,7 @@ Conventions
 minor unit (cents). A period is a month, written ``YYYY-MM``; a currency its ISO 4217 code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,6 +15,7 @@ from fractions import Fraction
 from linernotes.model.catalogue import RightType
 
 __all__ = [
+    "ANY_USE",
     "Account",
     "Advance",
     "Deduction",
@@ -24,12 +25,28 @@ __all__ = [
     "ExchangeRate",
     "Payment",
     "Posting",
+    "RoyaltyRule",
     "Statement",
     "StatementLine",
     "Terms",
     "UsageLine",
     "Why",
 ]
+
+
+ANY_USE = "*"
+"""The use type of a rule that holds for every use which no other rule names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoyaltyRule:
+    """What part of a use's revenue goes to which right, in a territory and from a day to the day before another."""
+
+    use_type: str
+    parts: Mapping[RightType, Fraction]
+    territory: str = "2136"
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,11 @@ class UsageLine:
 
 
 class Account(StrEnum):
-    """Where money stands. Those of a party are kept apart by party; all by currency."""
+    """Where money stands. Those of a party are kept apart by party; all by currency.
+
+    ``cash`` is the way in: what reports say was received leaves it for the others, so that it stands below zero by all
+    that came in. ``paid`` is the way out. ``recoupable`` stands below zero by what advances have not earned back yet.
+    """
 
     CASH = "cash"
     PAYABLE = "payable"
@@ -88,6 +109,7 @@ class EntryKind(StrEnum):
     RECOUPMENT = "recoupment"
     WITHHOLDING = "withholding"
     EXCHANGE = "exchange"
+    THRESHOLD = "threshold"
     PAYMENT = "payment"
 
 
@@ -103,13 +125,21 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A journal entry; in every currency its postings add up to zero. ``id`` is the client's; twice is once."""
+    """A journal entry; in every currency its postings add up to zero. ``id`` is the client's; twice is once.
+
+    ``usage_period`` is when what it pays for was used, ``cause`` what a hold waits for, ``resolves`` the id of the hold
+    that it posts or voids.
+    """
 
     id: str
     period: str
     kind: EntryKind
     because: str
     postings: Sequence[Posting]
+    usage_period: str | None = None
+    cause: str | None = None
+    resolves: str | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +269,8 @@ class ExchangeRate:
 class Why:
     """Where an amount comes from: the pool that was divided, by which rule and shares, and the usage in it.
 
-    ``fraction`` is what the line has of the pool; ``steps`` say, a sentence each, how it came about. ``usage`` holds the
-    first of the ``usage_count`` lines that the pool is the sum of, with their reports' ids and line numbers.
+    ``fraction`` is what the line has of the pool; ``steps`` say, a sentence each, how it came about. ``usage`` holds
+    the first of the ``usage_count`` lines that the pool is the sum of, with their reports' ids and line numbers.
     """
 
     line_id: str

@@ -1,0 +1,253 @@
+"""Pay: divide what usage brought, book what is new, close a period, and prove the books.
+
+Conventions
+-----------
+A run looks at everything that was used up to its period and books, in that period, whatever the books do not say yet.
+So the same run twice books nothing, two small runs book what one large one does, and what is found late is booked when
+it is found. All entries of a run land in one commit; a run that dies before it leaves nothing, after it everything.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from linernotes.errors import ConflictError, InvariantError, ParameterError
+from linernotes.model import Account, Entry, EntryKind, Posting, Problem, RoyaltyRule
+from linernotes.rights import ledger, territories
+from linernotes.rights.claims import MONEY, Money
+from linernotes.rights.ledger import beancount, csv_rows
+from linernotes.rights.royalties import DEFAULT_RULES, SIDE_OF, check_rules, in_territories
+from linernotes.rights.royalties_booking import Booked, Slot, Target, book
+from linernotes.rights.royalties_settling import advance_entries, settle
+from linernotes.store.books import Books, Run
+from linernotes.store.royalties import Division, Known, content_hash
+from linernotes.store.royalty_facts import Law
+from linernotes.workspace import Workspace
+
+__all__ = ["Outcome", "beancount", "check_books", "csv_rows", "law_of", "run_inputs", "run_royalties"]
+
+_RULES_VERSION = 1
+"""Raised whenever the same inputs would be divided otherwise."""
+_PAID_TO = {"share": Account.PAYABLE, "unclaimed": Account.UNCLAIMED, "unmatched": Account.UNMATCHED}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did. ``received``: by currency, of the usage periods that it divided anew."""
+
+    run_id: str
+    period: str
+    divided: Sequence[str]
+    received: Mapping[str, int]
+    entry_count: int
+    problems: Sequence[Problem]
+    is_new: bool
+    closed: bool
+
+
+def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: bool = False) -> Outcome:
+    """Divide what was used up to ``period`` and book there what is not booked yet; ``close`` it if asked.
+
+    Raises
+    ------
+    ParameterError if ``period`` is not a month, or amounts are beyond what the books hold
+    ConflictError if the period is closed, a later one was run before, or another run was booked meanwhile
+    """
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", period):
+        raise ParameterError(f"period {period!r}: not a month such as 2026-01")
+    books, royalties = workspace.books, workspace.royalties
+    last = books.last_run()
+    _check_order(books, last, period)
+    reports = royalties.reports(until=period)
+    with royalties.known(law_of(workspace)) as known:
+        inputs = {"period": period, "usage": reports, "facts": known.digest, "version": _RULES_VERSION}
+        before = run_inputs(last)
+        is_new = {name: before.get(name) for name in inputs} != inputs
+        affected = _affected(before, reports, known)
+        if not is_new and last is not None:
+            entries, problems = _closing_entries(workspace, period, []) if close else ([], [])
+            if close:
+                books.book_run(last, entries, seen=last.id, at=at, closing=True)
+            return Outcome(last.id, period, [], {}, len(entries), problems, is_new=False, closed=close)
+        run_id = content_hash({"previous": last.id if last else None, "inputs": inputs})
+        with royalties.divided(known, {usage: reports.get(usage, []) for usage in affected}) as division:
+            entries = _entries(workspace, division, affected, period, run_id)
+            problems = []
+            if close:
+                closing, problems = _closing_entries(workspace, period, entries)
+                entries += closing
+            for entry in entries:
+                ledger.check_entry(entry)
+            royalties.keep(division, run_id)
+            run = Run(0, run_id, period, _written(inputs, affected), at)
+            books.book_run(run, entries, seen=last.id if last else None, at=at, closing=close)
+            received: dict[str, int] = defaultdict(int)
+            for (_, currency), amount in division.received.items():
+                received[currency] += amount
+    return Outcome(run_id, period, affected, dict(received), len(entries), problems, is_new=True, closed=close)
+
+
+def law_of(workspace: Workspace) -> Law:
+    """Return the rules that a run goes by: those entered, else the default ones."""
+    rules: Sequence[RoyaltyRule] = workspace.agreements.rules() or DEFAULT_RULES
+    check_rules(rules)
+    return Law(
+        rules,
+        SIDE_OF,
+        due_states=[state.value for state, money in MONEY.items() if money is Money.DUE],
+        held_states=[state.value for state, money in MONEY.items() if money is Money.HELD],
+        in_territories=in_territories,
+        size=territories.size,
+    )
+
+
+def run_inputs(run: Run | None) -> dict[str, object]:
+    """Return what a run was made from; of none, nothing."""
+    return {} if run is None else dict(run.made_from)
+
+
+def _written(inputs: Mapping[str, object], affected: Sequence[str]) -> dict[str, object]:
+    return {**inputs, "divided": list(affected)}
+
+
+def _check_order(books: Books, last: Run | None, period: str) -> None:
+    closed = books.closed_periods()
+    if closed and period <= closed[-1]:
+        raise ConflictError(
+            f"{period} is closed (the last closed period is {closed[-1]}): what is found now is booked in a later one",
+            code="period_closed",
+        )
+    if last is not None and period < last.period:
+        raise ConflictError(
+            f"{last.period} was run already: what is found now is booked there: royalties run --period {last.period}",
+            code="period_order",
+        )
+
+
+def _affected(before: Mapping[str, object], reports: Mapping[str, Sequence[str]], known: Known) -> list[str]:
+    """List the usage periods that may come to something else than when they were divided last."""
+    same_facts = (before.get("facts"), before.get("version")) == (known.digest, _RULES_VERSION)
+    divided = before.get("usage")
+    usage: Mapping[str, Sequence[str]] = divided if isinstance(divided, dict) else {}
+    return sorted(
+        name
+        for name in {*reports, *usage}
+        if not same_facts or list(usage.get(name, ())) != list(reports.get(name, ()))
+    )
+
+
+def _entries(
+    workspace: Workspace, division: Division, affected: Sequence[str], period: str, run_id: str
+) -> list[Entry]:
+    """Return what is to be booked: what the division says and the books do not."""
+    books = workspace.books
+    payees = workspace.royalties.payees()
+    targets = _targets(division)
+    booked: dict[str, dict[Slot, int]] = defaultdict(lambda: defaultdict(int))
+    for (usage, account, party, currency), amount in books.booked(affected).items():
+        booked[usage][account, payees.get(party or "", party), currency] += amount
+    pending: dict[str, list[Entry]] = defaultdict(list)
+    for hold in books.pending(affected):
+        pending[hold.usage_period or ""].append(hold)
+    asked = {hold.cause.removeprefix("claim:") for holds in pending.values() for hold in holds if hold.cause}
+    due = workspace.royalties.claims_in(sorted(asked), law_of(workspace).due_states)
+    entries: list[Entry] = []
+    for usage in affected:
+        target = targets.get(usage, Target(usage, {}, {}))
+        known = Booked(booked.get(usage, {}), pending.get(usage, []))
+        entries += book(target, known, period=period, run_id=run_id, due_claim_ids=due, payees=payees)
+    entries += _merged(books, payees, period, run_id)
+    return entries
+
+
+def _targets(division: Division) -> dict[str, Target]:
+    standing: dict[str, dict[Slot, int]] = defaultdict(dict)
+    held: dict[str, dict[str, dict[Slot, int]]] = defaultdict(lambda: defaultdict(dict))
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for total in division.totals:
+        slot = _PAID_TO[total.reason], total.party_id, total.currency
+        standing[total.usage_period][slot] = total.amount_micro
+        found[total.usage_period, total.currency] += total.amount_micro
+    for each in division.held:
+        held[each.usage_period][each.cause][Account.HELD, each.party_id, each.currency] = each.amount_micro
+        found[each.usage_period, each.currency] += each.amount_micro
+    for (usage, currency), amount in division.received.items():
+        if found[usage, currency] != amount:
+            divided = found[usage, currency]
+            message = f"{usage}: {amount} micro-{currency} came in and {divided} were divided; nothing was booked"
+            raise InvariantError(message)
+    return {usage: Target(usage, standing[usage], held[usage]) for usage in {*standing, *held}}
+
+
+def _merged(books: Books, payees: Mapping[str, str], period: str, run_id: str) -> Iterator[Entry]:
+    """Yield what moves the standing of a party to the one that it was merged into."""
+    gone = sorted(party for party, payee in payees.items() if party != payee)
+    if not gone:
+        return
+    moved = (Account.PAYABLE, Account.BELOW_THRESHOLD, Account.RECOUPABLE)
+    standing = {key: amount for key, amount in books.balances(party_ids=gone).items() if key[0] in moved}
+    for party, items in groupby(sorted(standing.items(), key=lambda item: (item[0][1] or "", item[0])), _party):
+        payee = payees[party]
+        legs = [
+            leg
+            for (account, _, currency), amount in items
+            for leg in (Posting(account, party, currency, -amount), Posting(account, payee, currency, amount))
+        ]
+        why = f"{party} is paid as {payee} from now on"
+        yield Entry(f"{run_id[:24]}:merge:{party}", period, EntryKind.CORRECTION, why, legs, run_id=run_id)
+
+
+def _party(item: tuple[tuple[Account, str | None, str], int]) -> str:
+    return item[0][1] or ""
+
+
+def _closing_entries(workspace: Workspace, period: str, entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """Return the entries that close the period after these: advances first, then what becomes of all that is owed."""
+    books, agreed = workspace.books, workspace.agreements
+    advances = advance_entries(agreed.advances(), period=period)
+    known = books.known([entry.id for entry in advances])
+    advances = [entry for entry in advances if entry.id not in known]
+    standing: dict[tuple[Account, str | None, str], int] = defaultdict(int, books.balances())
+    for entry in [*entries, *advances]:
+        for leg in entry.postings:
+            standing[leg.account, leg.party_id, leg.currency] += leg.amount_micro
+    settled, problems = settle(period, standing, agreed.terms(), agreed.rates())
+    return [*advances, *settled], problems
+
+
+# ── proof ────────────────────────────────────────────────────────────────────
+
+
+def check_books(workspace: Workspace) -> tuple[int, list[Problem]]:
+    """Prove the books anew; return how many entries there are, and every fault.
+
+    Each entry balances, and is the one that was posted; a hold is ended at most once, whole; each closed period is its
+    opening and its movements; what came in stands somewhere, in every currency.
+    """
+    books = workspace.books
+    problems = []
+    count = 0
+    movements: dict[str, dict[tuple[Account, str | None, str], int]] = defaultdict(lambda: defaultdict(int))
+    for entry in books.entries():
+        count += 1
+        try:
+            ledger.check_entry(entry)
+        except InvariantError as error:
+            problems.append(Problem("ledger_entry", str(error), entry.id))
+        for leg in entry.postings:
+            movements[entry.period][leg.account, leg.party_id, leg.currency] += leg.amount_micro
+    for batch, is_whole in books.sealed():
+        if not is_whole:
+            problems.append(Problem("ledger_changed", f"{batch}: not what was posted", batch))
+    opening: dict[tuple[Account, str | None, str], int] = {}
+    closings = {closing.period: closing for closing in books.closings()}
+    for period in sorted({*movements, *closings}):
+        moved = movements.get(period, {})
+        closing = {key: opening.get(key, 0) + moved.get(key, 0) for key in {*opening, *moved}}
+        stated = closings[period].balances if period in closings else closing
+        problems += ledger.check_period(period, opening, moved, stated)
+        opening = {key: amount for key, amount in closing.items() if amount}
+    return count, problems

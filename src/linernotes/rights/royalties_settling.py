@@ -1,0 +1,205 @@
+"""Closing a period: what is owed becomes what is paid, step by step, each an entry.
+
+Conventions
+-----------
+For each party and currency, in order: what is owed is exchanged into the currency that the party is paid in; advances
+of its own and then of its group are recouped; what is left, if it reaches the minimum, is paid in whole minor units,
+and of what is paid out a part is withheld as tax. What is not paid stays: below the minimum in an account of its own,
+less than a minor unit, and less than nothing, where it is. A debt is never collected, only recouped.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+
+from linernotes.model import Account, Advance, Entry, EntryKind, ExchangeRate, Posting, Problem, Terms
+from linernotes.money import Money, exchange, minor_micro, split_minor
+
+__all__ = ["advance_entries", "due_on", "last_day", "rate_on", "settle"]
+
+Balances = Mapping[tuple[Account, str | None, str], int]
+_DUE_DAYS = 30
+
+
+def last_day(period: str) -> date:
+    """Return the last day of a period."""
+    year, month = int(period[:4]), int(period[5:])
+    return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
+def due_on(period: str) -> date:
+    """Return the day by which a period's payments are due: thirty days after it ended."""
+    return last_day(period) + timedelta(days=_DUE_DAYS)
+
+
+def rate_on(rates: Iterable[ExchangeRate], base: str, quote: str, on: date) -> Fraction | None:
+    """Return the latest rate of ``base`` in ``quote`` that was published by a day; or the inverse of the other way."""
+    best: tuple[date, bool, Fraction] | None = None
+    for rate in rates:
+        if rate.on > on:
+            continue
+        if (rate.base, rate.quote) == (base, quote):
+            found = (rate.on, True, rate.rate)
+        elif (rate.quote, rate.base) == (base, quote):
+            found = (rate.on, False, 1 / rate.rate)
+        else:
+            continue
+        best = found if best is None else max(best, found)
+    return best[2] if best else None
+
+
+def advance_entries(advances: Iterable[Advance], *, period: str) -> list[Entry]:
+    """Return an entry for each advance that was paid out by the end of the period."""
+    return [
+        Entry(
+            f"advance:{advance.id}",
+            period,
+            EntryKind.ADVANCE,
+            f"advance {advance.id}, paid on {advance.paid_on}",
+            (
+                Posting(Account.PAID, advance.party_id, advance.currency, advance.amount_micro),
+                Posting(Account.RECOUPABLE, advance.party_id, advance.currency, -advance.amount_micro),
+            ),
+        )
+        for advance in sorted(advances, key=lambda advance: advance.id)
+        if advance.paid_on <= last_day(period)
+    ]
+
+
+@dataclass(slots=True)
+class _Desk:
+    """The balances as they become while entries are written."""
+
+    period: str
+    standing: dict[tuple[Account, str | None, str], int]
+    entries: list[Entry] = field(default_factory=list)
+
+    def of(self, account: Account, party_id: str, currency: str) -> int:
+        return self.standing.get((account, party_id, currency), 0)
+
+    def move(self, name: str, kind: EntryKind, because: str, *legs: tuple[Account, str | None, str, int]) -> None:
+        postings = [Posting(*leg) for leg in legs if leg[3]]
+        if not postings:
+            return
+        for account, party, currency, amount in legs:
+            self.standing[account, party, currency] = self.standing.get((account, party, currency), 0) + amount
+        self.entries.append(Entry(f"{self.period}:{name}", self.period, kind, because, postings))
+
+
+def settle(
+    period: str, balances: Balances, terms: Mapping[str, Terms], rates: Sequence[ExchangeRate]
+) -> tuple[list[Entry], list[Problem]]:
+    """Return the entries that close a period, and the problems: amounts that cannot be exchanged stay as they are."""
+    desk = _Desk(period, dict(balances))
+    groups: dict[str, list[str]] = defaultdict(list)
+    for party in sorted(terms):
+        if (group := terms[party].group) is not None:
+            groups[group].append(party)
+    owed = {
+        (party, currency)
+        for (account, party, currency), amount in balances.items()
+        if party is not None and amount and account in (Account.PAYABLE, Account.BELOW_THRESHOLD)
+    }
+    problems: list[Problem] = []
+    for party, currency in sorted(owed):
+        _reopen(desk, party, currency)
+    for party, currency in sorted(owed):
+        problems += _exchange(desk, party, currency, terms.get(party), rates)
+    owed |= {(party, terms[party].currency or currency) for party, currency in owed if party in terms}
+    for party, currency in sorted(owed):
+        agreed = terms.get(party)
+        _recoup(desk, party, currency, groups.get(agreed.group or "", ()) if agreed else ())
+        # What could not be exchanged waits for a rate: it is not paid in a currency that nobody asked for.
+        if agreed is None or agreed.currency in (None, currency):
+            _pay(desk, party, currency, agreed or Terms(party))
+    return desk.entries, problems
+
+
+def _reopen(desk: _Desk, party: str, currency: str) -> None:
+    """Take what was below the minimum back to what is owed."""
+    kept = desk.of(Account.BELOW_THRESHOLD, party, currency)
+    desk.move(
+        f"reopen:{party}:{currency}",
+        EntryKind.THRESHOLD,
+        "what was below the minimum before",
+        (Account.BELOW_THRESHOLD, party, currency, -kept),
+        (Account.PAYABLE, party, currency, kept),
+    )
+
+
+def _exchange(
+    desk: _Desk, party: str, currency: str, agreed: Terms | None, rates: Sequence[ExchangeRate]
+) -> list[Problem]:
+    amount = desk.of(Account.PAYABLE, party, currency)
+    if agreed is None or agreed.currency in (None, currency) or not amount:
+        return []
+    quote = str(agreed.currency)
+    rate = rate_on(rates, currency, quote, last_day(desk.period))
+    if rate is None:
+        message = (
+            f"{party}: {Money(currency, amount)} cannot be paid in {quote}: no rate of {currency} in {quote} up to"
+            f" {last_day(desk.period)}; it stays owed. Give one: linernotes royalties rates FILE"
+        )
+        return [Problem("no_rate", message, party)]
+    got = exchange(amount, rate)
+    desk.move(
+        f"exchange:{party}:{currency}:{quote}",
+        EntryKind.EXCHANGE,
+        f"{Money(currency, amount)} at {rate} {quote}",
+        (Account.PAYABLE, party, currency, -amount),
+        (Account.EXCHANGE, None, currency, amount),
+        (Account.EXCHANGE, None, quote, -got),
+        (Account.PAYABLE, party, quote, got),
+    )
+    return []
+
+
+def _recoup(desk: _Desk, party: str, currency: str, group: Sequence[str]) -> None:
+    for owner in [party, *(other for other in group if other != party)]:
+        earned = desk.of(Account.PAYABLE, party, currency)
+        open_micro = -desk.of(Account.RECOUPABLE, owner, currency)
+        amount = min(earned, open_micro)
+        if amount > 0:
+            desk.move(
+                f"recoup:{party}:{owner}:{currency}",
+                EntryKind.RECOUPMENT,
+                f"recouped of {Money(currency, open_micro)} advanced to {owner}",
+                (Account.PAYABLE, party, currency, -amount),
+                (Account.RECOUPABLE, owner, currency, amount),
+            )
+
+
+def _pay(desk: _Desk, party: str, currency: str, agreed: Terms) -> None:
+    owed = desk.of(Account.PAYABLE, party, currency)
+    if owed <= 0:
+        return
+    if owed < max(agreed.minimum_micro, minor_micro(currency)):
+        desk.move(
+            f"below:{party}:{currency}",
+            EntryKind.THRESHOLD,
+            f"below the minimum of {Money(currency, max(agreed.minimum_micro, minor_micro(currency)))}",
+            (Account.PAYABLE, party, currency, -owed),
+            (Account.BELOW_THRESHOLD, party, currency, owed),
+        )
+        return
+    rate = agreed.withholding
+    net = int(owed * (1 - rate))  # exact, and towards zero
+    _, rest = split_minor(net, currency)
+    net -= rest
+    tax = owed if rate == 1 else int(net * rate / (1 - rate))
+    desk.move(
+        f"withhold:{party}:{currency}",
+        EntryKind.WITHHOLDING,
+        f"{rate} withheld of {Money(currency, net + tax)}",
+        (Account.PAYABLE, party, currency, -tax),
+        (Account.WITHHELD_TAX, party, currency, tax),
+    )
+    desk.move(
+        f"pay:{party}:{currency}",
+        EntryKind.PAYMENT,
+        f"paid for {desk.period}",
+        (Account.PAYABLE, party, currency, -net),
+        (Account.PAID, party, currency, net),
+    )

@@ -1,0 +1,412 @@
+"""The royalty run: usage lines in Parquet, through the statements of ``royalty_sql/``, to what the books need.
+
+Conventions
+-----------
+The statements are the engine: each makes one table from those before it, in whole numbers only, and they say the same
+to DuckDB here and, carried over by sqlglot, to Spark. ``usage/<period>/<report>.parquet`` is read; what a run divided
+(``pools``) and by which fractions (``terms``) is kept in ``royalties/<run>/``, so that any amount can be worked out
+again, by the same statement that divided it.
+"""
+
+import csv
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+from sqlalchemy import Engine, select
+
+from linernotes.errors import FormatError, ParameterError, StorageError
+from linernotes.model import UsageLine
+from linernotes.store import chain
+from linernotes.store.database import explained, open_database, reading, shown
+from linernotes.store.royalty_facts import NOBODY, Law, load, party_rows, write
+from linernotes.store.schema import claims, recordings, works
+
+__all__ = [
+    "COLUMNS",
+    "KEPT",
+    "STEPS",
+    "Division",
+    "Held",
+    "Known",
+    "Royalties",
+    "Total",
+    "content_hash",
+    "copy_table",
+    "open_engine",
+    "open_usage",
+    "run_statements",
+    "statement",
+]
+
+STEPS = (
+    *("settings", "names", "heaps", "occasions", "stretches", "books", "pools", "asked_by_claims"),
+    *("asked_by_shares", "sides", "terms", "divided", "totals", "unmatched"),
+)
+"""The statements, in order; ``divided`` is a view, for its rows are only ever added up or looked up."""
+
+KEPT = (
+    *("pools", "terms", "things", "parties", "claims", "rule_parts", "named_uses", "reasons"),
+    *("names", "settings", "occasions", "stretches", "reports"),
+)
+_ORDER = {"pools": "pool_no", "terms": "cell_no", "things": "thing_no", "parties": "party_no", "claims": "claim_no"}
+_ROW_GROUP_ROWS = 20_480
+_MEMORY = "1200MB"
+_SUM_MAX = 1 << 62
+COLUMNS = {
+    **dict.fromkeys(("report_id", "period", "territory", "currency", "isrc", "upload_sha256", "iswc"), "VARCHAR"),
+    **dict.fromkeys(("title", "artist", "source", "use_type", "commercial_model"), "VARCHAR"),
+    **dict.fromkeys(("line", "amount_micro", "quantity"), "BIGINT"),
+    "used_on": "DATE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that a run knows of catalogue, claims and rules, in files, and the SHA-256 of it."""
+
+    digest: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a payee, or an account of nobody, has of a usage period in a currency."""
+
+    usage_period: str
+    currency: str
+    reason: str
+    party_id: str | None
+    amount_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held, and the cause that it waits for: ``claim:…``, or what is contested of a thing."""
+
+    usage_period: str
+    currency: str
+    cause: str
+    party_id: str | None
+    amount_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """What a run came to, and what it ``received`` by usage period and currency.
+
+    ``folder``: where pools and terms lie until the run is booked.
+    """
+
+    received: Mapping[tuple[str, str], int]
+    totals: Sequence[Total]
+    held: Sequence[Held]
+    folder: Path
+
+
+def statement(step: str) -> str:
+    """Return one of the statements, as DuckDB reads it."""
+    number = STEPS.index(step) + 1
+    return resources.files("linernotes.store").joinpath("royalty_sql", f"{number:02d}_{step}.sql").read_text("utf-8")
+
+
+class Royalties:
+    """Usage and runs in the workspace's folder; parties, shares and claims in its database."""
+
+    def __init__(self, folder: Path, database: Path | str, *, writable: bool) -> None:
+        """Open the usage in ``folder`` and the database ``database``."""
+        self.folder = folder
+        self.database: Engine = open_database(database, writable=writable)
+        self.path = shown(database)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.dispose()
+
+    def reports(self, *, until: str) -> dict[str, list[str]]:
+        """List the reports of each usage period up to ``until``, by id."""
+        found: dict[str, list[str]] = {}
+        for path in sorted((self.folder / "usage").glob("????-??/*.parquet")):
+            if path.parent.name <= until:
+                found.setdefault(path.parent.name, []).append(path.stem)
+        return found
+
+    @contextmanager
+    def known(self, law: Law) -> Iterator[Known]:
+        """Write down all that a run would know now; it is gone afterwards."""
+        with self._scratch() as scratch:
+            with explained(self.path), reading(self.database) as connection:
+                digest = write(connection, law, scratch)
+            yield Known(digest, scratch)
+
+    @contextmanager
+    def divided(self, known: Known, reports: Mapping[str, Sequence[str]]) -> Iterator[Division]:
+        """Divide all usage of these reports; what it was divided by lies in the division's folder meanwhile.
+
+        Raises
+        ------
+        FormatError if a report is not a usage report or is about another period
+        ParameterError if the amounts are more than the books can hold
+        """
+        engine = open_engine(known.folder / "spill")
+        kept = known.folder / "kept"
+        kept.mkdir()
+        try:
+            load(engine, known.folder)
+            self._open_usage(engine, reports)
+            _note_reports(engine, reports)
+            run_statements(engine)
+            for name in KEPT:
+                # In the order in which they are looked up, so that a look-up reads one stretch of the file.
+                ordered = f"(SELECT * FROM {name} ORDER BY {_ORDER[name]})" if name in _ORDER else name
+                copy_table(engine, ordered, kept / f"{name}.parquet")
+            yield Division(_received(engine), _totals(engine), _held(engine), kept)
+        except duckdb.OutOfMemoryException as error:
+            raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
+        finally:
+            engine.close()
+
+    def payees(self) -> dict[str, str]:
+        """Say who is paid for each party that is paid as another."""
+        with explained(self.path), reading(self.database) as connection:
+            return {party: payee for party, payee in party_rows(connection) if party != payee}
+
+    def claims_in(self, claim_ids: Sequence[str], states: Collection[str]) -> set[str]:
+        """Return which of these claims are in one of these states."""
+        with explained(self.path), reading(self.database) as connection:
+            query = select(claims.c.id).where(claims.c.state.in_(list(states)))
+            found: set[str] = set()
+            for start in range(0, len(claim_ids), 500):
+                found |= set(connection.scalars(query.where(claims.c.id.in_(claim_ids[start : start + 500]))))
+            return found
+
+    def titles(self, thing_ids: Sequence[str]) -> dict[str, dict[str, str | None]]:
+        """Return what recordings, and the works in them, are called."""
+        query = select(
+            recordings.c.id, recordings.c.title, recordings.c.isrc, recordings.c.work_id, works.c.title, works.c.iswc
+        ).join(works, works.c.id == recordings.c.work_id, isouter=True)
+        found: dict[str, dict[str, str | None]] = {}
+        names = sorted(set(thing_ids))
+        with explained(self.path), reading(self.database) as connection:
+            for start in range(0, len(names), 500):
+                for row in connection.execute(query.where(recordings.c.id.in_(names[start : start + 500]))):
+                    keys = ("title", "isrc", "work_id", "work_title", "iswc")
+                    found[row[0]] = dict(zip(keys, row[1:], strict=True))
+        return found
+
+    def known_isrcs(self, isrcs: Sequence[str]) -> set[str]:
+        """Return which of these ISRCs are recordings here."""
+        found: set[str] = set()
+        with explained(self.path), reading(self.database) as connection:
+            for start in range(0, len(isrcs), 500):
+                chosen = recordings.c.isrc.in_(isrcs[start : start + 500])
+                found |= set(connection.scalars(select(recordings.c.isrc).where(chosen)))
+        return found
+
+    def add_report(self, report_id: str, period: str, lines: Sequence[UsageLine]) -> Path:
+        """Write lines as a usage report of a period, each as of its first day; the same report twice is one."""
+        path = self.folder / "usage" / period / f"{report_id}.parquet"
+        if path.exists():
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f".{report_id}-{os.getpid()}.tmp")
+        names = [name for name in UsageLine.__slots__ if name in COLUMNS and name != "used_on"]
+        with self._scratch() as scratch, duckdb.connect() as engine:
+            with (scratch / "lines.csv").open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows(
+                    [getattr(line, name) for name in names] for line in lines
+                )
+            typed = ", ".join(f"'{name}': '{COLUMNS[name]}'" for name in names)
+            read = (
+                f"read_csv('{str(scratch / 'lines.csv').replace(chr(39), chr(39) * 2)}', auto_detect=false,"
+                f" header=false, delim=',', quote='\"', escape='\"', columns={{{typed}}})"
+            )
+            picked = ", ".join(
+                name
+                if name in names
+                else f"DATE '{period}-01' AS used_on"
+                if name == "used_on"
+                else f"NULL::{kind} AS {name}"
+                for name, kind in COLUMNS.items()
+            )
+            copy_table(engine, f"(SELECT {picked} FROM {read})", made)
+        made.replace(path)
+        return path
+
+    def keep(self, division: Division, run_id: str) -> None:
+        """Keep what a run divided, under its id; what is there already is the same."""
+        place = self.run_folder(run_id)
+        if not place.exists():
+            place.parent.mkdir(exist_ok=True)
+            for path in division.folder.iterdir():
+                with path.open("rb") as written:
+                    os.fsync(written.fileno())
+            try:
+                division.folder.rename(place)
+            except OSError:
+                if not place.is_dir():  # else another process has just kept the same
+                    raise
+
+    def run_folder(self, run_id: str) -> Path:
+        """Return where what a run divided is kept."""
+        return self.folder / "royalties" / run_id
+
+    def usage_paths(self, reports: Mapping[str, Sequence[str]]) -> list[Path]:
+        """Return the files of these reports."""
+        return [
+            self.folder / "usage" / period / f"{name}.parquet" for period in sorted(reports) for name in reports[period]
+        ]
+
+    def _open_usage(self, engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]) -> None:
+        paths = self.usage_paths(reports)
+        open_usage(engine, paths)
+        for path in paths:
+            try:
+                periods = engine.execute("SELECT DISTINCT period FROM read_parquet(?)", [str(path)]).fetchall()
+            except duckdb.Error as error:
+                raise FormatError(f"{path}: not a usage report ({error}); import it again") from error
+            if periods not in ([], [(path.parent.name,)]):
+                said = ", ".join(str(period) for (period,) in periods)
+                raise FormatError(f"{path}: its lines are of {said}, it lies in {path.parent.name}", code="period")
+        for currency, size in engine.execute(
+            "SELECT currency, SUM(ABS(CAST(amount_micro AS HUGEINT))) FROM usage GROUP BY currency"
+        ).fetchall():
+            if size >= _SUM_MAX:
+                message = f"{size // 1_000_000} {currency} are reported: more than the books can hold; see usage list"
+                raise ParameterError(message, code="too_much")
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """Give a folder beside the runs that is gone afterwards."""
+        parent = self.folder / "royalties"
+        parent.mkdir(parents=True, exist_ok=True)
+        _sweep(parent)
+        scratch = Path(tempfile.mkdtemp(prefix=f".run-{os.getpid()}-", dir=parent))
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Take away what runs left behind that were killed."""
+    for left in parent.glob(".run-*-*"):
+        pid = left.name.split("-")[1]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue  # somebody else's, and alive
+
+
+def open_usage(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    """Make the view ``usage`` of these files; of none it is empty."""
+    columns = ", ".join(COLUMNS)
+    if not paths:
+        typed = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
+        engine.execute(f"CREATE VIEW usage AS SELECT {typed} WHERE FALSE")
+        return
+    files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    try:
+        # What says no day is judged as on its period's first.
+        dated = columns.replace("used_on", "coalesce(used_on, CAST(period || '-01' AS DATE)) AS used_on")
+        engine.execute(f"CREATE VIEW usage AS SELECT {dated} FROM read_parquet([{files}])")
+    except duckdb.Error as error:
+        raise FormatError(f"{paths[0].parent.parent}: a file there is not a usage report ({error})") from error
+
+
+def run_statements(engine: duckdb.DuckDBPyConnection) -> None:
+    """Run the statements, each into a table of its name."""
+    for step in STEPS:
+        kind = "VIEW" if step == "divided" else "TABLE"
+        engine.execute(f"CREATE {kind} {step} AS {statement(step)}")
+
+
+def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
+    """Open DuckDB within bounds; what has no room in memory goes to the folder ``spill``."""
+    return duckdb.connect(
+        config={
+            "memory_limit": _MEMORY,
+            "temp_directory": str(spill),
+            "preserve_insertion_order": "false",
+            "threads": str(min(os.cpu_count() or 1, 8)),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+
+
+def copy_table(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Write a table, or a query in brackets, to a Parquet file."""
+    target = str(path).replace("'", "''")
+    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
+    engine.execute(f"COPY {name} TO '{target}' ({options})")
+
+
+def _note_reports(engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]) -> None:
+    engine.execute("CREATE TABLE reports (period VARCHAR, report_id VARCHAR)")
+    for period, names in reports.items():
+        for name in names:
+            engine.execute("INSERT INTO reports VALUES (?, ?)", [period, name])
+
+
+def _received(engine: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    rows = engine.execute(
+        "SELECT period, currency, CAST(SUM(amount_micro) AS BIGINT) FROM usage GROUP BY ALL"
+    ).fetchall()
+    return {(period, currency): amount for period, currency, amount in rows}
+
+
+def _totals(engine: duckdb.DuckDBPyConnection) -> list[Total]:
+    rows = engine.execute("""
+        SELECT b.usage_period, b.currency, CASE WHEN t.reason_no = 6 THEN 'unclaimed' ELSE 'share' END, y.party_id,
+            t.amount_micro
+        FROM (
+            SELECT x.book_no, CASE WHEN x.reason_no = 1 THEN 0 ELSE x.reason_no END AS reason_no, p.payee_no,
+                CAST(SUM(x.amount_micro) AS BIGINT) AS amount_micro
+            FROM totals AS x LEFT JOIN parties AS p ON p.party_no = x.party_no
+            WHERE x.reason_no IN (0, 1, 6)
+            GROUP BY ALL
+        ) AS t
+        JOIN books AS b ON b.book_no = t.book_no
+        LEFT JOIN parties AS y ON y.party_no = t.payee_no
+        UNION ALL
+        SELECT usage_period, currency, 'unmatched', NULL, amount_micro FROM unmatched
+        ORDER BY ALL
+    """).fetchall()
+    return [Total(*row) for row in rows]
+
+
+def _held(engine: duckdb.DuckDBPyConnection) -> list[Held]:
+    rows = engine.execute("""
+        SELECT b.usage_period, b.currency,
+            CASE WHEN t.reason_no = 2 THEN 'claim:' || k.claim_id ELSE r.reason || ':' || g.thing_id END AS cause,
+            y.party_id, CAST(SUM(t.amount_micro) AS BIGINT)
+        FROM totals AS t
+        JOIN books AS b ON b.book_no = t.book_no
+        JOIN reasons AS r ON r.reason_no = t.reason_no
+        LEFT JOIN parties AS p ON p.party_no = t.party_no
+        LEFT JOIN parties AS y ON y.party_no = p.payee_no
+        LEFT JOIN (SELECT DISTINCT claim_no, claim_id FROM claims) AS k ON k.claim_no = t.claim_no
+        LEFT JOIN things AS g ON g.thing_no = t.thing_no
+        WHERE t.reason_no IN (2, 3, 4, 5) AND t.amount_micro <> 0
+        GROUP BY ALL
+        ORDER BY ALL
+    """).fetchall()
+    return [Held(*row) for row in rows]
+
+
+def content_hash(value: object) -> str:
+    """Return the SHA-256 of something as canonical JSON: how runs, and what they post, come by their ids."""
+    return hashlib.sha256(chain.canonical(value).encode()).hexdigest()
+
+
+assert NOBODY == 2_147_483_647, "the statements write it out"

@@ -1,0 +1,173 @@
+"""What a royalty run has to know, out of the catalogue and the claims: tables of whole numbers in DuckDB.
+
+Conventions
+-----------
+Things, parties and claims are numbered in order of id (by bytes). Shares of one thing are parts of one ``share_whole``,
+claims on it of one ``claim_whole``: the least common denominators, so that every sum is one of whole numbers. Days
+without a bound are the year 1's first and the year 9999's last. ``NOBODY`` stands for no party.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from sqlalchemy import Connection, select
+
+from linernotes.model import ANY_USE, Action, RightType, RoyaltyRule, Side
+from linernotes.store.schema import claims, parties
+
+__all__ = ["CLAIM_WHOLE_MAX", "NOBODY", "RIGHTS", "SHARE_WHOLE_MAX", "TABLES", "Law", "load", "party_rows", "write"]
+
+NOBODY = 2_147_483_647
+"""The number of no party; after all others, so that a tie goes to a party."""
+SHARE_WHOLE_MAX = 1_000_000_000
+"""A thing whose shares have no common denominator up to this cannot be divided in 64 bits: its money is held."""
+CLAIM_WHOLE_MAX = 100_000
+RIGHTS = tuple(RightType)
+"""Rights by number."""
+TABLES = ("things", "shares", "claims", "parties", "places", "changes", "rules", "rule_parts", "named_uses", "reasons")
+
+_RULE_WHOLE = 10_000
+_WORLD = "2136"
+_OF_RECORDING = (RightType.MASTER, RightType.TRAINING)
+
+_RAW = {
+    "parties": "id VARCHAR, payee_id VARCHAR",
+    "recordings": "id VARCHAR, isrc VARCHAR, sha256 VARCHAR, work_id VARCHAR",
+    "shares": "subject_id VARCHAR, party_id VARCHAR, right_type VARCHAR, numerator BIGINT, denominator BIGINT,"
+    " territory VARCHAR, valid_from DATE, valid_to DATE",
+    "claims": "id VARCHAR, upload_sha256 VARCHAR, party_id VARCHAR, side VARCHAR, numerator BIGINT,"
+    " denominator BIGINT, country VARCHAR, is_due BOOLEAN",
+    "places": "code VARCHAR, country VARCHAR",
+    "rules": "rule_no INTEGER, use_type VARCHAR, is_general BOOLEAN, territory VARCHAR, is_world BOOLEAN,"
+    " size INTEGER, valid_from DATE, valid_to DATE",
+    "rule_parts": "rule_no INTEGER, right_no INTEGER, side VARCHAR, parts BIGINT, whole BIGINT",
+}
+_QUERIES = {
+    "recordings": "SELECT id, isrc, sha256, work_id FROM recordings ORDER BY id",
+    "shares": "SELECT subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to"
+    " FROM shares ORDER BY id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What the rules say that the store applies: handed in, for the store knows no rules itself.
+
+    ``in_territories`` gives (territory, country) for each country in territories other than the world; ``size`` counts
+    the countries in one.
+    """
+
+    rules: Sequence[RoyaltyRule]
+    side_of: Mapping[RightType, Side]
+    due_states: Collection[str]
+    held_states: Collection[str]
+    in_territories: Callable[[Sequence[str]], list[tuple[str, str]]]
+    size: Callable[[str], int]
+
+
+def write(connection: Connection, law: Law, folder: Path) -> str:
+    """Write what is known to CSV files in ``folder``; return the SHA-256 of all of it."""
+    asking = list(_claim_rows(connection, law))
+    rows: dict[str, Any] = {
+        "parties": party_rows(connection),
+        **{name: connection.exec_driver_sql(query).cursor for name, query in _QUERIES.items()},
+        "claims": asking,
+        "rules": _rule_rows(law),
+        "rule_parts": _rule_part_rows(law),
+    }
+    codes = {code for (code,) in connection.exec_driver_sql("SELECT DISTINCT territory FROM shares")}
+    rows["places"] = law.in_territories(sorted(codes | {rule.territory for rule in law.rules}))
+    digest = hashlib.sha256()
+    for name in sorted(rows):
+        path = folder / f"{name}.csv"
+        with path.open("w", newline="", encoding="utf-8", buffering=1 << 20) as file:
+            csv.writer(file, lineterminator="\n").writerows(rows[name])
+        digest.update(f"{name}\n".encode())
+        with path.open("rb") as written:
+            digest.update(hashlib.file_digest(written, "sha256").digest())
+    return digest.hexdigest()
+
+
+def party_rows(connection: Connection) -> list[tuple[str, str]]:
+    """Return each party and who is paid for it: the end of its aliases; a circle of them is paid each by itself."""
+    alias = {row.id: row.alias_of for row in connection.execute(select(parties.c.id, parties.c.alias_of))}
+    rows = []
+    for party_id in sorted(alias):
+        seen, payee = {party_id}, party_id
+        while (other := alias.get(payee)) is not None and other not in seen:
+            seen.add(other)
+            payee = other
+        rows.append((party_id, payee if other is None else party_id))
+    return rows
+
+
+def _claim_rows(connection: Connection, law: Law) -> Iterable[tuple[object, ...]]:
+    """Yield what each claim asks for: everywhere, or, where it makes exceptions, country by country."""
+    query = select(claims.c.content, claims.c.state).where(claims.c.state.in_([*law.due_states, *law.held_states]))
+    for row in connection.execute(query.order_by(claims.c.id)):
+        content = json.loads(row.content)
+        head = content["id"], content["upload_sha256"], content["party_id"]
+        is_due = row.state in law.due_states
+        for country, rule in _asking(content, law):
+            if rule["action"] == Action.SHARE and rule["share"] is not None and rule["side"] is not None:
+                share = Fraction(rule["share"])
+                yield *head, rule["side"], share.numerator, share.denominator, country, is_due
+
+
+def _asking(content: Mapping[str, Any], law: Law) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    if not content["exceptions"]:
+        return [("", content)]
+    everywhere: dict[str, Mapping[str, Any]] = {country: content for _, country in law.in_territories([f"{_WORLD}-AQ"])}
+    everywhere["AQ"] = content
+    for exception in content[
+        "exceptions"
+    ]:  # from the widest to the narrowest, so that the last word is the narrowest's
+        for _, country in law.in_territories([exception["territory"]]):
+            everywhere[country] = exception
+    return everywhere.items()
+
+
+def _rule_rows(law: Law) -> list[tuple[object, ...]]:
+    return [
+        (
+            *(number, rule.use_type, rule.use_type == ANY_USE, rule.territory, rule.territory == _WORLD),
+            *(law.size(rule.territory), rule.valid_from or "0001-01-01", rule.valid_to or "9999-12-31"),
+        )
+        for number, rule in enumerate(law.rules)
+    ]
+
+
+def _rule_part_rows(law: Law) -> list[tuple[object, ...]]:
+    return [
+        (number, RIGHTS.index(right), law.side_of[right].value, int(part * _RULE_WHOLE), _RULE_WHOLE)
+        for number, rule in enumerate(law.rules)
+        for right, part in sorted(rule.parts.items())
+        if part
+    ]
+
+
+# ── into DuckDB ──────────────────────────────────────────────────────────────
+
+
+def load(engine: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Make :data:`TABLES` from the files that :func:`write` wrote."""
+    for name, columns in _RAW.items():
+        typed = ", ".join(f"'{column.split()[0]}': '{column.split()[1]}'" for column in columns.split(", "))
+        target = name if name in ("places", "rules", "rule_parts") else f"raw_{name}"
+        engine.execute(
+            f"CREATE TABLE {target} AS SELECT * FROM read_csv(?, auto_detect=false, header=false, delim=',',"
+            f" quote='\"', escape='\"', columns={{{typed}}})",
+            [str(folder / f"{name}.csv")],
+        )
+    rights = ", ".join(f"('{right.value}', {number}, {right in _OF_RECORDING})" for number, right in enumerate(RIGHTS))
+    engine.execute(f"CREATE TABLE rights AS FROM (VALUES {rights}) AS r(right_type, right_no, of_recording)")
+    facts = resources.files("linernotes.store").joinpath("royalty_sql", "00_facts.sql").read_text("utf-8")
+    engine.execute(facts)

@@ -1,0 +1,28 @@
+-- Every usage line with the pool that it went into; the same words as in the heaps and pools, line by line.
+SELECT p.pool_no, l.territory, l.source, l.report_id, l.line, l.amount_micro, l.quantity
+FROM (
+    SELECT
+        u.*,
+        COALESCE(by_isrc.thing_no, by_sha256.thing_no) AS thing_no,
+        CASE WHEN n.use_type IS NULL THEN '' ELSE u.use_type END AS used_as,
+        CASE WHEN s.by_place OR COALESCE(by_isrc.by_place, by_sha256.by_place, FALSE) THEN u.territory ELSE '' END
+            AS place,
+        CASE WHEN s.by_day OR COALESCE(by_isrc.by_day, by_sha256.by_day, FALSE) THEN u.used_on ELSE s.first_day END
+            AS on_day
+    FROM usage AS u
+    CROSS JOIN settings AS s
+    LEFT JOIN names AS by_isrc ON by_isrc.isrc = u.isrc
+    LEFT JOIN names AS by_sha256 ON by_isrc.thing_no IS NULL AND by_sha256.sha256 = u.upload_sha256
+    LEFT JOIN named_uses AS n ON n.use_type = u.use_type
+) AS l
+JOIN names AS t ON t.thing_no = l.thing_no
+JOIN occasions AS o ON o.use_type = l.used_as AND o.territory = l.place AND o.used_on = l.on_day
+JOIN stretches AS d ON d.thing_no = l.thing_no AND d.used_on = l.on_day
+JOIN pools AS p
+    ON p.usage_period = l.period
+    AND p.currency = l.currency
+    AND p.thing_no = l.thing_no
+    AND p.rule_no = o.rule_no
+    AND p.territory = CASE WHEN t.by_place THEN l.place ELSE '' END
+    AND p.stretch = d.stretch
+ORDER BY p.pool_no, l.report_id, l.line
