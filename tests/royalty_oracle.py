@@ -14,7 +14,9 @@ from pathlib import Path
 import duckdb
 
 from linernotes.model import Action, Claim, RightType, RoyaltyRule, Share, Side, TerritoryRule, UsageLine
+from linernotes.model.usage import UsageReport
 from linernotes.rights import territories
+from linernotes.workspace import Workspace
 
 Answer = dict[tuple[str, str, str, str | None], int]
 """Micro-units by usage period, currency, account and payee."""
@@ -200,9 +202,9 @@ def payee(world: World, party: str | None) -> str | None:
 # ── usage in files ───────────────────────────────────────────────────────────
 
 
-def write_usage(folder: Path, period: str, name: str, lines: Sequence[tuple[UsageLine, date]]) -> Path:
-    """Write a usage report as the importer does."""
-    path = folder / "usage" / period / f"{name}.parquet"
+def write_usage(workspace: Workspace, period: str, name: str, lines: Sequence[tuple[UsageLine, date]]) -> Path:
+    """Write and enter a usage report as the importer does."""
+    path = workspace.folder / "usage" / period / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = duckdb.connect()
     engine.execute(
@@ -221,6 +223,8 @@ def write_usage(folder: Path, period: str, name: str, lines: Sequence[tuple[Usag
         engine.executemany(f"INSERT INTO usage VALUES ({', '.join(['?'] * 16)})", rows)
     engine.execute(f"COPY usage TO '{path}' (FORMAT parquet)")
     engine.close()
+    report = UsageReport(name, "test", "test", "2026-01-01T00:00:00+00:00", [period], len(lines), 0, 0, [], [])
+    workspace.usage.enter(report, [])
     return path
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from linernotes.model import Party, Recording, RecordingEntry, RightType, Share
 from linernotes.workspace import Workspace
 from tests.conftest import Run
-from tests.royalty_oracle import line, write_usage
 
 ISRCS = ("DEA000000001", "DEA000000002")
 
@@ -29,7 +28,15 @@ def fill(folder: Path) -> None:
 def test_from_usage_to_closed_books(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "w"
     fill(folder)
-    write_usage(folder, "2026-01", "r1", [line(100_000_000, isrc=ISRCS[0]), line(1000, isrc=ISRCS[1], currency="USD")])
+    header = "period,territory,currency,amount,quantity,isrc,title,artist,source,use_type,commercial_model\n"
+    (tmp_path / "usage.csv").write_text(
+        header
+        + f"2026-01,DE,EUR,100,2000,{ISRCS[0]},T,A,Shop,OnDemandStream,Subscription\n"
+        + f"2026-01,DE,USD,0.001,1,{ISRCS[1]},T,A,Shop,OnDemandStream,Subscription\n",
+        encoding="utf-8",
+    )
+    done = run("usage", "import", "usage.csv", "--workspace", folder)
+    assert done.returncode == 0, done.stderr
     tables = {
         "rules": "use_type,territory,from,to,master,training\n*,,,,1,\ntraining,,,,,1\n",
         "terms": "party,currency,withholding,minimum\nAda,EUR,15%,1\nBea,,,\n",
@@ -67,6 +74,17 @@ def test_from_usage_to_closed_books(run: Run, tmp_path: Path) -> None:
     assert run("royalties", "run", "--period", "2026-01", "--workspace", folder).returncode == 4
     again = run("royalties", "run", "--period", "2026-02", "--workspace", folder)
     assert again.returncode == 0, again.stderr
+    told = run("statement", "Ada", "--period", "2026-01", "--pdf", "ada.pdf", "--workspace", folder, "--json")
+    assert told.returncode == 0, told.stderr
+    (statement,) = [one for one in json.loads(told.stdout)["statements"] if one["currency"] == "EUR"]
+    assert (tmp_path / "ada.pdf").read_bytes().startswith(b"%PDF-")
+    assert statement["payable_minor"] == 4930
+    line_id = max(statement["lines"], key=lambda one: int(one["amount_micro"]))["id"]
+    why = run("statement", "Ada", "--why", line_id, "--workspace", folder, "--json")
+    assert why.returncode == 0, why.stderr
+    assert json.loads(why.stdout)["usage"]
+    paid = run("payments", "list", "--period", "2026-01", "--workspace", folder, "--json")
+    assert '"amount_minor": 4930' in paid.stdout, paid.stdout + paid.stderr
 
 
 def test_faulty_tables_are_told_line_by_line_and_nothing_is_entered(run: Run, tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def life(seed: int, length: int) -> list[tuple[str, str, Operation]]:
 
 
 def _bring(workspace: Workspace, of: str, name: str, lines: list[Any]) -> None:
-    write_usage(workspace.folder, of, name, lines)
+    write_usage(workspace, of, name, lines)
 
 
 def _run(workspace: Workspace, period: str, *, close: bool) -> None:
@@ -239,7 +239,7 @@ with opened(Path({folder!r}), Path("-")) as workspace:
 def test_a_kill_at_any_write_costs_nothing(tmp_path: Path) -> None:
     with Workspace(tmp_path, writable=True) as workspace:
         begin(workspace)
-        write_usage(tmp_path, "2026-01", "r", [line(5_000_000, isrc=ISRCS[0]), line(7, isrc=ISRCS[1])])
+        write_usage(workspace, "2026-01", "r", [line(5_000_000, isrc=ISRCS[0]), line(7, isrc=ISRCS[1])])
     root = str(Path(__file__).parents[2])
     killed = 0
     for number in (1, 8, 14, 15, 16, 17, 18, 19, 20, 21, 99):
@@ -260,7 +260,7 @@ def test_a_kill_at_any_write_costs_nothing(tmp_path: Path) -> None:
 def test_of_two_that_run_at_once_one_books(tmp_path: Path) -> None:
     with Workspace(tmp_path, writable=True) as workspace:
         begin(workspace)
-        write_usage(tmp_path, "2026-01", "r", [line(5_000_000, isrc=ISRCS[0]), line(7, isrc=ISRCS[1])])
+        write_usage(workspace, "2026-01", "r", [line(5_000_000, isrc=ISRCS[0]), line(7, isrc=ISRCS[1])])
     command = [sys.executable, "-m", "linernotes", "royalties", "run", "--period", "2026-01"]
     both = [
         subprocess.Popen([*command, "--workspace", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -24,7 +24,7 @@ def balances(told: Statement) -> bool:
 
 def test_a_statement_tells_each_line_and_adds_up(workspace: Workspace) -> None:
     lines = [line(1_000_000, isrc=ISRC, territory=t, source=s) for t in ("DE", "US") for s in ("A", "B")]
-    write_usage(workspace.folder, "2026-01", "r1", [*lines, line(7, isrc=ISRC, territory="US")])
+    write_usage(workspace, "2026-01", "r1", [*lines, line(7, isrc=ISRC, territory="US")])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)
     (told,) = earnings.statements(workspace, "ada", "2026-01")
     assert [(each.territory, each.source, each.gross_micro) for each in told.lines] == [
@@ -43,7 +43,7 @@ def test_a_statement_tells_each_line_and_adds_up(workspace: Workspace) -> None:
 
 
 def test_from_a_line_the_way_leads_back_to_the_usage(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc="XX"), line(60, isrc=ISRC), line(40, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(100, isrc="XX"), line(60, isrc=ISRC), line(40, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT)
     (told,) = earnings.statements(workspace, "pty_ada", "2026-01")
     found = earnings.why(workspace, told.lines[0].id)
@@ -59,10 +59,10 @@ def test_from_a_line_the_way_leads_back_to_the_usage(workspace: Workspace) -> No
 
 
 def test_what_is_found_later_is_told_as_the_difference(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(1_000_000, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(1_000_000, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)
-    write_usage(workspace.folder, "2026-01", "r2", [line(-500_000, isrc=ISRC)])
-    write_usage(workspace.folder, "2026-02", "r3", [line(90_000, isrc=ISRC, period="2026-02")])
+    write_usage(workspace, "2026-01", "r2", [line(-500_000, isrc=ISRC)])
+    write_usage(workspace, "2026-02", "r3", [line(90_000, isrc=ISRC, period="2026-02")])
     pay.run_royalties(workspace, "2026-02", at=AT)
     (told,) = earnings.statements(workspace, "pty_ada", "2026-02")
     assert [(each.usage_period, each.amount_micro) for each in told.lines] == [
@@ -74,11 +74,11 @@ def test_what_is_found_later_is_told_as_the_difference(workspace: Workspace) -> 
 
 
 def test_a_party_merged_into_another_after_being_paid_is_not_paid_twice(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(1_000_000, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(1_000_000, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)
     with writing(workspace.books.engine) as connection:
         connection.execute(schema.parties.update().where(schema.parties.c.id == "pty_bea").values(alias_of="pty_ada"))
-    write_usage(workspace.folder, "2026-02", "r2", [line(300_000, isrc=ISRC, period="2026-02")])
+    write_usage(workspace, "2026-02", "r2", [line(300_000, isrc=ISRC, period="2026-02")])
     pay.run_royalties(workspace, "2026-02", at=AT, close=True)
     (told,) = earnings.statements(workspace, "pty_ada", "2026-02")
     assert (told.opening_micro, told.moved_micro) == (3_333, 6_667)

@@ -50,7 +50,7 @@ def standing(workspace: Workspace) -> dict[tuple[str, str | None], int]:
 
 
 def test_what_comes_in_goes_to_whom_the_catalogue_says(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc=ISRC), line(7, isrc="XX"), line(0, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(100, isrc=ISRC), line(7, isrc="XX"), line(0, isrc=ISRC)])
     done = pay.run_royalties(workspace, "2026-01", at=AT)
     assert standing(workspace) == {
         ("cash", None): -107,
@@ -67,9 +67,9 @@ def test_what_comes_in_goes_to_whom_the_catalogue_says(workspace: Workspace) -> 
 
 
 def test_a_report_that_comes_later_adds_what_it_brings(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(100, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)
-    write_usage(workspace.folder, "2026-01", "r2", [line(50, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r2", [line(50, isrc=ISRC)])
     with pytest.raises(ConflictError, match="2026-01 is closed"):
         pay.run_royalties(workspace, "2026-01", at=AT)
     pay.run_royalties(workspace, "2026-02", at=AT)
@@ -88,7 +88,7 @@ def test_a_period_is_a_month(workspace: Workspace, period: str) -> None:
 
 
 def test_the_close_pays_what_is_owed(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(1_000_000_000, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(1_000_000_000, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)
     found = standing(workspace)
     assert found["paid", "pty_ada"] == 533_330_000
@@ -98,7 +98,7 @@ def test_the_close_pays_what_is_owed(workspace: Workspace) -> None:
 
 
 def test_what_the_catalogue_learns_is_matched_when_it_is_learned(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(90, isrc="NEW000000001")])
+    write_usage(workspace, "2026-01", "r1", [line(90, isrc="NEW000000001")])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)
     assert standing(workspace)["unmatched", None] == 90
     recording = Recording("rec_2", "Two", "Ada", "2" * 64, "x", 1.0, 44_100, 2, isrc="NEW000000001")
@@ -125,14 +125,14 @@ def test_shares_that_changed_mid_period_hold_each_on_its_days(workspace: Workspa
         RecordingEntry(recording, parties=[Party("pty_ada", "ada"), Party("pty_bea", "bea")], shares=shares)
     )
     lines = [line(10, isrc="NEW000000001", day=day) for day in (0, 13, 14, 27)]
-    write_usage(workspace.folder, "2026-01", "r1", lines)
+    write_usage(workspace, "2026-01", "r1", lines)
     pay.run_royalties(workspace, "2026-01", at=AT)
     found = standing(workspace)
     assert (found["payable", "pty_ada"], found["payable", "pty_bea"]) == (16, 16)
 
 
 def test_sums_beyond_the_books_are_refused_and_nothing_is_booked(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(2**62 - 1, isrc=ISRC), line(-5, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(2**62 - 1, isrc=ISRC), line(-5, isrc=ISRC)])
     with pytest.raises(ParameterError, match="more than the books can hold"):
         pay.run_royalties(workspace, "2026-01", at=AT)
     assert list(workspace.books.entries()) == []
@@ -140,7 +140,7 @@ def test_sums_beyond_the_books_are_refused_and_nothing_is_booked(workspace: Work
 
 
 def test_an_amount_of_four_million_million_is_divided_to_the_micro_unit(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(2**62 - 1, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(2**62 - 1, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT)
     found = standing(workspace)
     assert found["payable", "pty_ada"] == round(Fraction(2**62 - 1) * Fraction(8, 15))
@@ -148,7 +148,7 @@ def test_an_amount_of_four_million_million_is_divided_to_the_micro_unit(workspac
 
 
 def test_a_file_that_is_no_report_or_of_another_period_is_told(workspace: Workspace) -> None:
-    path = write_usage(workspace.folder, "2026-01", "r1", [line(5, isrc=ISRC, period="2026-02")])
+    path = write_usage(workspace, "2026-01", "r1", [line(5, isrc=ISRC, period="2026-02")])
     with pytest.raises(FormatError, match="its lines are of 2026-02"):
         pay.run_royalties(workspace, "2026-01", at=AT)
     path.write_bytes(b"PAR1 nothing")
@@ -164,7 +164,7 @@ def test_a_period_before_the_last_run_is_not_run(workspace: Workspace) -> None:
 
 
 def test_a_changed_entry_is_found(workspace: Workspace) -> None:
-    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(100, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT)
     with writing(workspace.books.engine) as connection:
         connection.exec_driver_sql("DROP TRIGGER postings_refuses_update")
@@ -203,7 +203,7 @@ def decide(workspace: Workspace, state: str) -> None:
 def test_stacked_claims_get_what_nobody_else_asks_for_and_the_rest_is_held(workspace: Workspace) -> None:
     claim(workspace, "clm_1", "pty_bea", "3/4", "confirmed")
     claim(workspace, "clm_2", "pty_cy", "1/2", "upheld")
-    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(100, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT)
     assert standing(workspace) == {
         ("cash", None): -100,
@@ -222,7 +222,7 @@ def test_disputed_money_is_held_until_it_is_decided(
     workspace: Workspace, state: str, ends: str | None, bea: int, ada: int
 ) -> None:
     claim(workspace, "clm_1", "pty_bea", "1/2", "disputed")
-    write_usage(workspace.folder, "2026-01", "r1", [line(100, isrc=ISRC)])
+    write_usage(workspace, "2026-01", "r1", [line(100, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)
     assert standing(workspace)["held", "pty_bea"] == 40
     decide(workspace, state)

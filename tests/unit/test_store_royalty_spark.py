@@ -49,9 +49,7 @@ def session() -> Iterator[Any]:
 def test_spark_and_duckdb_divide_alike(workspace: Workspace, session: Any, tmp_path: Path) -> None:
     amounts = [100, 7, -31, 10**15 + 7, 1, 2, 3, 999_999_999]
     lines = [line(amount, isrc=ISRC, territory=t, day=n) for n, amount in enumerate(amounts) for t in ("DE", "US")]
-    path = write_usage(
-        workspace.folder, "2026-01", "r1", [*lines, line(5, isrc="XX"), line(9, isrc=ISRC, currency="JPY")]
-    )
+    path = write_usage(workspace, "2026-01", "r1", [*lines, line(5, isrc="XX"), line(9, isrc=ISRC, currency="JPY")])
     facts: dict[str, Path] = {}
     with workspace.royalties.known(pay.law_of(workspace)) as known:
         engine = open_engine(tmp_path / "spill")

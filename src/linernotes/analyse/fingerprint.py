@@ -30,8 +30,8 @@ from linernotes.model import Fingerprint, FingerprintIndex, Match
 
 __all__ = ["DEFAULT", "THRESHOLD", "Parameters", "extract", "match"]
 
-THRESHOLD = 0.6
-"""Least probability that is told. No unrelated recording reached it in 1,026 tries; one in eleven of those made of
+THRESHOLD = 0.7
+"""Least probability that is told. No unrelated recording reached it in 1,026 tries; one in eighteen of those made of
 the same samples or tracks as a recording did (docs/fingerprint.md)."""
 
 _WINDOW, _STRIDE, _LEAST = 156, 78, 32  # query frames: 5 s, 2.5 s, 1 s

@@ -134,6 +134,7 @@ def training(
             currency=currency,
             amount=amount,
             informativeness_ppm=int(weight),
+            at=now(),
         )
     if as_json:
         typer.echo(json.dumps({"report_id": report_id, "lines": count}))

@@ -16,7 +16,7 @@ from typing import Any
 from linernotes.formats.amounts import MICRO_DIGITS, fraction, machine, minor_digits
 from linernotes.formats.letters import visible
 from linernotes.formats.statement import LEAVING, checked, ending
-from linernotes.model import Deduction, Statement, StatementLine, Why
+from linernotes.model import Deduction, Statement, StatementLine, UsageLine, Why
 
 __all__ = ["COLUMNS", "cell_text", "from_statement", "from_why", "statement_csv"]
 
@@ -143,5 +143,10 @@ def from_why(why: Why) -> dict[str, Any]:
         "claim_id": why.claim_id,
         "evidence_id": why.evidence_id,
         "usage_count": why.usage_count,
-        "usage": [asdict(used) | _amount("amount", used.amount_micro) for used in why.usage],
+        "usage": [_used(used) for used in why.usage],
     }
+
+
+def _used(line: UsageLine) -> dict[str, Any]:
+    day = None if line.used_on is None else line.used_on.isoformat()
+    return asdict(line) | {"used_on": day} | _amount("amount", line.amount_micro)

@@ -10,13 +10,14 @@ taken whole, or, where a line is faulty, not at all: every fault is told.
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
 from linernotes.errors import ConflictError, FormatError, IdentifierError, InputError, NotFoundError
 from linernotes.model import ANY_USE, Advance, ExchangeRate, RightType, RoyaltyRule, Terms, UsageLine
+from linernotes.model.usage import ReportSum, UsageReport
 from linernotes.money import LIMIT_MICRO, divide
 from linernotes.rights import territories
 from linernotes.rights.royalties import SIDE_OF, check_rules, training_parts
@@ -101,6 +102,7 @@ def add_training(
     currency: str,
     amount: str,
     informativeness_ppm: int,
+    at: datetime,
 ) -> tuple[str, int]:
     """Divide what a model release pays for training among the recordings in ``table``, as usage of the period.
 
@@ -133,6 +135,11 @@ def add_training(
         for number, (isrc, micro) in enumerate(zip(order, amounts, strict=True), 1)
     ]
     workspace.royalties.add_report(report_id, period, lines)
+    landed = ReportSum(_currency(currency), total, total)
+    told_at = at.isoformat(timespec="seconds")
+    workspace.usage.enter(
+        UsageReport(report_id, "training pool", release, told_at, [period], len(lines), 0, 0, [], [landed]), []
+    )
     return report_id, len(lines)
 
 

@@ -28,6 +28,7 @@ from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown
 from linernotes.store.royalty_facts import NOBODY, Law, load, party_rows, write
 from linernotes.store.schema import claims, recordings, works
+from linernotes.store.usage_tables import usage_periods
 
 __all__ = [
     "COLUMNS",
@@ -132,10 +133,11 @@ class Royalties:
 
     def reports(self, *, until: str) -> dict[str, list[str]]:
         """List the reports of each usage period up to ``until``, by id."""
+        rows = select(usage_periods).where(usage_periods.c.period <= until)
         found: dict[str, list[str]] = {}
-        for path in sorted((self.folder / "usage").glob("????-??/*.parquet")):
-            if path.parent.name <= until:
-                found.setdefault(path.parent.name, []).append(path.stem)
+        with explained(self.path), reading(self.database) as connection:
+            for row in connection.execute(rows.order_by(usage_periods.c.period, usage_periods.c.report_id)):
+                found.setdefault(row.period, []).append(row.report_id)
         return found
 
     @contextmanager
@@ -211,7 +213,7 @@ class Royalties:
         return found
 
     def add_report(self, report_id: str, period: str, lines: Sequence[UsageLine]) -> Path:
-        """Write lines as a usage report of a period, each as of its first day; the same report twice is one."""
+        """Write the usage of a report, each line as of its period's first day; it counts once the report is entered."""
         path = self.folder / "usage" / period / f"{report_id}.parquet"
         if path.exists():
             return path
