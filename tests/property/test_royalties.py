@@ -262,13 +262,13 @@ def test_the_run_and_the_oracle_agree(
             fill(workspace, world)
             halves = {period: (lines[::2], lines[1::2]) for period, lines in lines_of(world).items()}
             for period, (first, _) in halves.items():
-                write_usage(workspace, period, "first", first)
+                write_usage(workspace, period, f"first-{period}", first)
             pay.run_royalties(workspace, "2026-02", at=AT)
             assert said(workspace, world) == answer(
                 replace(world, usage=[each for first, _ in halves.values() for each in first])
             )
             for period, (_, second) in halves.items():
-                write_usage(workspace, period, "second", second)
+                write_usage(workspace, period, f"second-{period}", second)
             pay.run_royalties(workspace, "2026-02", at=AT, close=data.draw(st.booleans()))
             assert said(workspace, world) == answer(world)
             later = data.draw(changed(world))
