@@ -47,6 +47,10 @@ def test_the_transcript_is_what_happens(run: Run, tmp_path: Path) -> None:
         expected_words, expected_times = settled(expected)
         assert words == expected_words
         np.testing.assert_allclose(times, expected_times, atol=0.3)
+    told = (tmp_path / "linernotes-demo" / "statement.pdf").read_bytes()
+    assert told.startswith(b"%PDF-")
+    proved = run("ledger", "check", "--workspace", "linernotes-demo/workspace")
+    assert (proved.returncode, "everything adds up" in proved.stdout) == (0, True), proved.stderr
 
 
 def test_the_python_runs_without_a_main_guard(tmp_path: Path, songs: list[NDArray[np.float32]]) -> None:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from linernotes.formats import wording
+from linernotes.formats import amounts, wording
 from linernotes.formats.wording import printable
 from linernotes.model import Evidence, Problem, Recording, RecordingEntry, Trace
 
@@ -181,7 +181,8 @@ def _print_credits(trace: Trace) -> None:
         return
     _console.print("\n  Credits", style="bold")
     for because, group in groupby(trace.credits, key=lambda credit: credit.because):
-        told = [f"{c.role.value} {printable(c.party)} {c.share or ''}".rstrip() for c in group]
+        parts = [(c, "" if c.share in (None, 1) else c.share) for c in group]
+        told = [f"{c.role.value} {printable(c.party)} {part}".rstrip() for c, part in parts]
         _console.print(Padding(Text(printable(because), "dim"), (0, 0, 0, 4)))
         _console.print(Padding(Text(" · ".join(told)), (0, 0, 0, 6)))
 
@@ -238,4 +239,16 @@ def print_demo(demo: Demo) -> None:
     )
     _console.print(Text.assemble(("✓ ", "green"), n_new), Text(f"in {demo.workspace}", "dim"), soft_wrap=True)
     print_traces(demo.traces, catalogue_is_empty=False)
+    _print_money(demo)
     _console.print(Text.assemble("Look and listen: ", (str(demo.page), "bold")), soft_wrap=True)
+    _console.print(Text.assemble("Read: ", (str(demo.paid.page), "bold")), soft_wrap=True)
+
+
+def _print_money(demo: Demo) -> None:
+    told, n_new = demo.paid.statement, len(demo.claims)
+    asked = f"{n_new} claims: each label takes a quarter of the recording side, as its open offer says"
+    _console.print(Text.assemble(("✓ ", "green"), asked if n_new else "the claims were here already"), soft_wrap=True)
+    payable = amounts.money(amounts.micro_of_minor(told.payable_minor, told.currency), told.currency)
+    paid = f"{told.period}: {told.party_name} is paid {payable}, the sum of {len(told.lines)} lines"
+    proof = "every entry of the books adds up" if demo.paid.books_hold else "the books do not add up"
+    _console.print(Text.assemble(("✓ ", "green"), f"{paid}; {proof}"), soft_wrap=True)

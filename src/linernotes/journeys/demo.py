@@ -1,11 +1,12 @@
-"""The whole story on music it makes itself: a small fictional catalogue, four uploads, a page to open.
+"""The whole story on music it makes itself: a catalogue, four uploads, claims, a month's money, pages to open.
 
 Everything is seeded: the same version makes the same sounds.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 
 from linernotes import audio
 from linernotes.errors import StorageError
+from linernotes.journeys.demo_money import Paid, decide, pay
 from linernotes.journeys.listening import Progress, over_cores
 from linernotes.journeys.page import write_page
 from linernotes.journeys.register import Registered, register
 from linernotes.journeys.trace import trace
-from linernotes.model import Trace
+from linernotes.model import Claim, Trace
 from linernotes.render import band
 from linernotes.workspace import Workspace
 
@@ -44,6 +46,7 @@ _SONGS = (
     ("Matchstick City", "rock", "Storybook Riot", "Hal Mythical 1/2; Ida Unreal 1/2", "Unreal Tapes"),
 )  # fmt: skip
 _STRANGER_SEED = 4096
+_TOLD = "Nowhere Sound"  # whose statement is printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,16 @@ class Demo:
     registered: Registered
     traces: Sequence[Trace]
     page: Path
+    claims: Sequence[Claim]
+    paid: Paid
 
 
-def demo(folder: Path, *, progress: Progress | None = None) -> Demo:
-    """Make music, register it, trace four uploads (a copy, a noisy excerpt, a medley, a stranger), write the page."""
+def demo(folder: Path, *, now: Callable[[], datetime], progress: Progress | None = None) -> Demo:
+    """Make music, register it, trace four uploads (a copy, a noisy excerpt, a medley, a stranger), write the page.
+
+    Then claim what was heard, divide what a month brought, and print what one label is told of it. ``now`` tells the
+    moment in UTC.
+    """
     music, uploads = folder / "music", folder / "uploads"
     try:
         for place in (music, uploads):
@@ -72,7 +81,9 @@ def demo(folder: Path, *, progress: Progress | None = None) -> Demo:
         traces = [trace(workspace, path) for path in paths]
         page = folder / "liner-notes.html"
         write_page(workspace, traces, page)
-    return Demo(folder / "workspace", registered, traces, page)
+        claims = decide(workspace, traces, sorted({label for *_, label in _SONGS}), at=now())
+        paid = pay(workspace, traces, _TOLD, folder, at=now())
+    return Demo(folder / "workspace", registered, traces, page, claims, paid)
 
 
 def _file_name(title: str) -> str:
@@ -101,7 +112,7 @@ def _write_metadata(path: Path) -> None:
         table = csv.writer(handle)
         table.writerow(["file", "title", "artist", "writers", "label", "year"])
         for title, _, artist, writers, label in _SONGS:
-            table.writerow([f"music/{_file_name(title)}", title, artist, writers, label, 2026])
+            table.writerow([f"music/{_file_name(title)}", title, artist, writers, f"{label} 1/1", 2026])
 
 
 def _make_uploads(folder: Path, songs: Sequence[NDArray[np.float32]]) -> list[Path]:

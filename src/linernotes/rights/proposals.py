@@ -41,6 +41,7 @@ _CLOSEST = (
     UseType.SOUNDALIKE,
     UseType.TRAINING,
 )
+_CROSSFADE_S = 1  # what a medley fades over is no clash
 _OVER = frozenset({ClaimState.RELEASED, ClaimState.WITHDRAWN})
 
 
@@ -131,7 +132,7 @@ def clashes(claims: Iterable[Claim], holders: Mapping[str, Iterable[str]], *, fr
             if other.right_type is claim.right_type is not RightType.TRAINING
             and other.subject_id != claim.subject_id
             and (claim.id in fresh or other.id in fresh)
-            and _overlap(other.evidence, claim.evidence)
+            and _overlap(other.evidence, claim.evidence, more_than_s=_CROSSFADE_S)
             and not set(holders.get(other.subject_id, ())) & set(holders.get(claim.subject_id, ()))
         }
         if others:
@@ -265,5 +266,5 @@ def _place(evidence: Evidence) -> tuple[Fraction, Fraction]:
     return Fraction(evidence.query_start_s), Fraction(evidence.query_stop_s)
 
 
-def _overlap(one: Evidence, other: Evidence) -> bool:
-    return one.query_start_s < other.query_stop_s and other.query_start_s < one.query_stop_s
+def _overlap(one: Evidence, other: Evidence, *, more_than_s: int = 0) -> bool:
+    return min(one.query_stop_s, other.query_stop_s) - max(one.query_start_s, other.query_start_s) > more_than_s

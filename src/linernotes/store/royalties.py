@@ -27,7 +27,7 @@ from linernotes.model import UsageLine
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown
 from linernotes.store.royalty_facts import NOBODY, Law, load, party_rows, write
-from linernotes.store.schema import claims, recordings, works
+from linernotes.store.schema import claims, recordings, uploads, works
 from linernotes.store.usage_tables import usage_periods
 
 __all__ = [
@@ -58,6 +58,7 @@ KEPT = (
     *("names", "settings", "occasions", "stretches", "reports"),
 )
 _ORDER = {"pools": "pool_no", "terms": "cell_no", "things": "thing_no", "parties": "party_no", "claims": "claim_no"}
+_UPLOAD = "upload:"  # before the SHA-256 of one that is no recording of the catalogue
 _ROW_GROUP_ROWS = 20_480
 _MEMORY = "1200MB"
 _SUM_MAX = 1 << 62
@@ -190,7 +191,7 @@ class Royalties:
             return found
 
     def titles(self, thing_ids: Sequence[str]) -> dict[str, dict[str, str | None]]:
-        """Return what recordings, and the works in them, are called."""
+        """Return what recordings, and the works in them, are called; of an upload, the name of its file."""
         query = select(
             recordings.c.id, recordings.c.title, recordings.c.isrc, recordings.c.work_id, works.c.title, works.c.iswc
         ).join(works, works.c.id == recordings.c.work_id, isouter=True)
@@ -201,6 +202,11 @@ class Royalties:
                 for row in connection.execute(query.where(recordings.c.id.in_(names[start : start + 500]))):
                     keys = ("title", "isrc", "work_id", "work_title", "iswc")
                     found[row[0]] = dict(zip(keys, row[1:], strict=True))
+            sha256s = [name.removeprefix(_UPLOAD) for name in names if name.startswith(_UPLOAD)]
+            for start in range(0, len(sha256s), 500):
+                some = uploads.c.sha256.in_(sha256s[start : start + 500])
+                for sha256, path in connection.execute(select(uploads.c.sha256, uploads.c.path).where(some)):
+                    found[_UPLOAD + sha256] = {"title": Path(path).name}
         return found
 
     def known_isrcs(self, isrcs: Sequence[str]) -> set[str]:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model.usage import ReportFile, ReportSum, UnmatchedUsage, UsageFault, UsageReport
 from linernotes.store.database import explained, open_database, reading, shown, writing
-from linernotes.store.schema import recordings
+from linernotes.store.schema import claims, recordings
 from linernotes.store.usage_scratch import UsageScratch
 from linernotes.store.usage_sql import UNMATCHED
 from linernotes.store.usage_tables import usage_faults, usage_files, usage_periods, usage_reports, usage_sums
@@ -156,21 +156,22 @@ class UsageReports:
         return paths
 
     def unmatched(self, *, limit: int | None = None) -> list[UnmatchedUsage]:
-        """Add up what was used and the catalogue does not know, what brought most first in each currency."""
+        """Add up what was used and neither catalogue nor claims know, what brought most first in each currency."""
         paths = [str(path) for path in self.paths()]
         if not paths:
             return []
         with self.scratch() as scratch:
             known = scratch.folder / "known.csv"
             statement = select(recordings.c.isrc, recordings.c.sha256).execution_options(yield_per=_BATCH)
+            claimed = select(claims.c.upload_sha256).distinct().execution_options(yield_per=_BATCH)
             with (
                 explained(self._place),
                 reading(self._engine) as connection,
                 known.open("w", encoding="utf-8", newline="") as handle,
             ):
-                csv.writer(handle).writerows(
-                    (isrc or "", sha256 or "") for isrc, sha256 in connection.execute(statement)
-                )
+                table = csv.writer(handle)
+                table.writerows((isrc or "", sha256 or "") for isrc, sha256 in connection.execute(statement))
+                table.writerows(("", sha256) for sha256 in connection.scalars(claimed))
             rows = scratch.query(UNMATCHED, [paths, str(known), 2**62 if limit is None else limit])
         return [
             UnmatchedUsage(isrc, upload, title, artist, currency, int(amount), int(quantity), n_lines, first, last)
