@@ -30,9 +30,9 @@ from linernotes.model import Fingerprint, FingerprintIndex, Match
 
 __all__ = ["DEFAULT", "THRESHOLD", "Parameters", "extract", "match"]
 
-THRESHOLD = 0.7
-"""Least probability that is told. No unrelated recording reached it in 1,026 tries; one in eighteen of those made of
-the same samples or tracks as a recording did (docs/fingerprint.md)."""
+THRESHOLD = 0.85
+"""Least probability that is told. Unrelated recordings have reached 0.83; relatives, made of the same samples or
+tracks, go beyond (docs/fingerprint.md)."""
 
 _WINDOW, _STRIDE, _LEAST = 156, 78, 32  # query frames: 5 s, 2.5 s, 1 s
 _SOMETHING, _ALL = 0.5, 0.9  # of a window told: no further search, no further look
@@ -40,6 +40,7 @@ _COARSE = (Step((2, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
 _PLACE_ONLY = (Step((4, 0.5)), Step((1, 0.25)))
 _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
 _LONG = 470  # query frames, 15 s, from which something may recur
+_LIKELY_PLACE = 0.6  # least probability of a place that is told of a recording told to be present
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
 _LEAST_SCORE = 8.0  # steady noise reaches 7, and there nothing stands out that it could be weighed against
@@ -113,7 +114,7 @@ def match(
     if len(query.signs) >= _LONG:
         short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
         for faint in recurrence.search(short, catalogue, words=_WORDS_A_SEARCH):
-            if faint.probability >= threshold:
+            if faint.presence >= threshold and faint.probability >= min(threshold, _LIKELY_PLACE):
                 told = _heard(faint.window, catalogue, faint.place, faint.probability, faint.row)
                 _keep(kept, [told], query, catalogue)
     best = sorted(kept, key=lambda heard: (-heard.probability, -heard.score))[:limit]

@@ -52,10 +52,14 @@ _FIRM, _PER_LOG_ODD = 3.2, 0.45
 
 @dataclass(frozen=True, slots=True)
 class Faint:
-    """A window heard in a recording that is present, and its row in the whole catalogue."""
+    """A window heard in a recording that is present, and its row in the whole catalogue.
+
+    ``presence`` is the probability that the recording is in the query at all, ``probability`` that it is heard here.
+    """
 
     window: Stretch
     place: Place
+    presence: float
     probability: float
     row: NDArray[np.float64]
 
@@ -77,7 +81,7 @@ def search(short: Sequence[Stretch], catalogue: Catalogue, *, words: float) -> I
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for window, heard in zip(few, pool.map(lambda window: _heard(window, catalogue, part), few), strict=True):
             for place, log_odds, row in heard:
-                yield Faint(window, place, sure[place] * _chance(_FIRM + _PER_LOG_ODD * log_odds), row)
+                yield Faint(window, place, sure[place], sure[place] * _chance(_FIRM + _PER_LOG_ODD * log_odds), row)
 
 
 def _affordable(
