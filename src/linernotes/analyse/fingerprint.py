@@ -40,6 +40,7 @@ _COARSE = (Step((2, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
 _PLACE_ONLY = (Step((4, 0.5)), Step((1, 0.25)))
 _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
 _LONG = 470  # query frames, 15 s, from which something may recur
+_OPEN = 0.25  # of the short windows must be told nothing yet, else nothing is looked for that recurs
 _LIKELY_PLACE = 0.6  # least probability of a place that is told of a recording told to be present
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
@@ -111,8 +112,8 @@ def match(
     few = _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4))
     for heard in _in_pairs((window for window in few if _told_share(window, kept) < _SOMETHING), last_look):
         _keep(kept, heard, query, catalogue)
-    if len(query.signs) >= _LONG:
-        short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
+    short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
+    if len(query.signs) >= _LONG and sum(not _filled(window, kept) for window in short) > _OPEN * len(short):
         for faint in recurrence.search(short, catalogue, words=_WORDS_A_SEARCH):
             if faint.presence >= threshold and faint.probability >= min(threshold, _LIKELY_PLACE):
                 told = _heard(faint.window, catalogue, faint.place, faint.probability, faint.row)
@@ -144,9 +145,13 @@ def _in_turn(windows: Sequence[Stretch], kept: Sequence[_Heard]) -> Iterator[Str
         if not _explained(window, kept):
             yield window
     for window in windows[1::2]:
-        filled = any(_told_share(window, [heard]) >= _ALL for heard in kept)
-        if not filled and not _explained(window, kept):
+        if not _filled(window, kept) and not _explained(window, kept):
             yield window
+
+
+def _filled(window: Stretch, kept: Sequence[_Heard]) -> bool:
+    """Whether one recording was told in nearly all of a window."""
+    return any(_told_share(window, [heard]) >= _ALL for heard in kept)
 
 
 def _in_pairs(windows: Iterator[Stretch], look: Callable[[Stretch], list[_Heard]]) -> Iterator[list[_Heard]]:

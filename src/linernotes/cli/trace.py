@@ -43,7 +43,6 @@ def trace(
     """Write the liner notes of an upload, or of each file in a folder."""
     from linernotes.cli import screen
     from linernotes.formats.liner_notes import from_trace
-    from linernotes.journeys.page import write_page
     from linernotes.journeys.results import ResultsFile
     from linernotes.journeys.trace import EARS, THRESHOLD, trace_many
     from linernotes.workspace import Workspace
@@ -76,6 +75,8 @@ def trace(
         if not as_json and _is_one_file(audio):
             screen.print_traces(told, catalogue_is_empty=not len(opened.index))
         if html is not None:
+            from linernotes.journeys.page import write_page  # Jinja costs a third of a second
+
             write_page(opened, told, html)
             screen.note(f"Page: {html}")
         if results is not None and results.kept:
