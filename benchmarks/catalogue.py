@@ -33,7 +33,7 @@ from typing import Any
 from benchmarks.outcome import Outcome, arguments, tell
 from linernotes.formats.tables import read_cells, read_header
 from linernotes.journeys.catalogue import Imported, import_files
-from linernotes.journeys.statements import from_lines
+from linernotes.journeys.table_rows import from_lines
 from linernotes.store.entering import by_right
 from linernotes.workspace import Workspace
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sqlalchemy import insert
 
 from linernotes import audio
 from linernotes.model import (
@@ -39,6 +41,7 @@ from linernotes.model import (
 )
 from linernotes.render import band
 from linernotes.rights import claims as claim_rules
+from linernotes.store import schema
 from linernotes.store.catalogue import Catalogue
 from linernotes.store.claims import Claims
 from linernotes.workspace import Workspace
@@ -184,7 +187,9 @@ def fill_with_three() -> Callable[[Path | str], None]:
                 ],
             )
         )
-        claims.add_voice(Voice("voi_cara", "pty_cara", "Cara", "signed on paper, 2026-10-01"), at=THREE_AT)
+        voice = Voice("voi_cara", "pty_cara", "Cara", "signed on paper, 2026-10-01")
+        with claims.engine.begin() as connection:
+            connection.execute(insert(schema.voices).values(asdict(voice) | {"registered_at": THREE_AT}))
         catalogue.close()
         claims.close()
 

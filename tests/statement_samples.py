@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from linernotes.formats.amounts import micro_of_minor, minor_digits
 from linernotes.model import Deduction, DeductionKind, RightType, Statement, StatementLine
+from linernotes.money import micro_of_minor, minor_digits
 
 __all__ = ["LONG_TITLE", "TITLES", "balanced", "line", "long_statement", "statement"]
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from linernotes.errors import ConflictError, ParameterError
 
-__all__ = ["LIMIT_MICRO", "Money", "divide", "exchange", "minor_digits", "minor_micro", "split_minor"]
+__all__ = ["LIMIT_MICRO", "Money", "divide", "exchange", "micro_of_minor", "minor_digits", "minor_micro", "split_minor"]
 
 LIMIT_MICRO = 1 << 62
 """No amount, and no sum that the books must hold, is this large: 4.6 million million units."""
@@ -62,6 +62,11 @@ def minor_digits(currency: str) -> int:
 def minor_micro(currency: str) -> int:
     """Return the minor unit in 10⁻⁶ of the unit. Check: EUR 10000, JPY 1000000, KWD 1000."""
     return int(_MICRO // 10 ** minor_digits(currency))
+
+
+def micro_of_minor(amount_minor: int, currency: str) -> int:
+    """Return an amount in minor units as micro-units. Check: ``micro_of_minor(1, "KWD") == 1000``."""
+    return amount_minor * minor_micro(currency)
 
 
 def split_minor(amount_micro: int, currency: str) -> tuple[int, int]:

@@ -32,7 +32,7 @@ BELOW: dict[str, set[str]] = {
     "webhook": set(),
     "rights": {"money", "identifiers", "model", "document"},
     "store": {"identifiers", "model"},
-    "formats": {"identifiers", "model", "document"},
+    "formats": {"money", "identifiers", "model", "document"},
     "workspace": {"kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats"},
     "journeys": {
         *("kernels", "audio", "model", "identifiers", "analyse", "render", "rights", "store", "formats", "workspace"),

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from linernotes.formats import statement as words
-from linernotes.formats.amounts import machine, micro_of_minor, money, number, split
+from linernotes.formats.amounts import machine, money, number, split
 from linernotes.formats.payments import Debtor, PainVersion, pain001, payments_csv
 from linernotes.formats.statement_files import from_statement, statement_csv
 from linernotes.formats.statement_pdf import statement_pdf
 from linernotes.model import Deduction, DeductionKind, Payment, RightType, Statement, StatementLine
+from linernotes.money import micro_of_minor
 from tests.statement_samples import balanced
 
 CURRENCIES = ["EUR", "JPY", "KWD", "CLF"]

@@ -7,12 +7,6 @@ import pytest
 from linernotes.formats import amounts
 
 
-@pytest.mark.parametrize(("currency", "digits"), [("EUR", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4), ("XXX", 2)])
-def test_a_currency_has_its_minor_unit(currency: str, digits: int) -> None:
-    assert amounts.minor_digits(currency) == digits
-    assert amounts.micro_of_minor(10**digits, currency) == 1_000_000
-
-
 @pytest.mark.parametrize(
     ("amount", "digits", "machine", "number"),
     [

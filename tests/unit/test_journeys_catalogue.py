@@ -19,7 +19,7 @@ from linernotes.journeys import interchange
 from linernotes.journeys.catalogue import Checked, Imported, check, describe, import_files, recognise
 from linernotes.journeys.naming import party_id
 from linernotes.journeys.reading import in_other_processes
-from linernotes.journeys.statements import Statements, from_lines
+from linernotes.journeys.table_rows import Statements, from_lines
 from linernotes.model import AiDisclosure, Problem, Recording, RecordingEntry, Reference, RightType, Role
 from linernotes.store.bulk import those_set_aside
 from linernotes.store.database import reading, writing

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linernotes.errors import ConflictError, ParameterError
-from linernotes.money import Money, divide, exchange, minor_digits, minor_micro, split_minor
+from linernotes.money import Money, divide, exchange, micro_of_minor, minor_digits, minor_micro, split_minor
 
 AMOUNTS = st.integers(-(10**30), 10**30)
 
@@ -69,3 +69,9 @@ def test_money_adds_in_one_currency_and_says_its_unit() -> None:
 def test_exchange_rounds_to_the_nearest() -> None:
     assert [exchange(n, Fraction(1, 2)) for n in (5, 7, -5)] == [2, 4, -2]
     assert exchange(10**18, Fraction(11, 10)) == 11 * 10**17
+
+
+@pytest.mark.parametrize(("currency", "digits"), [("EUR", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4), ("XXX", 2)])
+def test_a_currency_has_its_minor_unit(currency: str, digits: int) -> None:
+    assert minor_digits(currency) == digits
+    assert micro_of_minor(10**digits, currency) == 1_000_000

@@ -219,13 +219,6 @@ def test_parties_are_found_by_id_and_by_whole_name(store: Claims) -> None:
     assert store.names(["pty_cara", "pty_ada", "x"]) == {"pty_cara": "Cara", "pty_ada": "Ada"}
 
 
-def test_voices_are_entered_once(store: Claims) -> None:
-    with pytest.raises(ConflictError, match="voi_cara is in"):
-        store.add_voice(Voice("voi_cara", "pty_cara", "Cara"), at=AT)
-    with pytest.raises(NotFoundError):
-        store.add_voice(Voice("voi_2", "nobody", "Nobody"), at=AT)
-
-
 def test_an_upload_was_first_seen_when_it_was(store: Claims, heard_three: dict[str, Evidence]) -> None:
     heard = list(heard_three.values())
     first, ids = store.add_evidence(SHA, "up.wav", heard, seen_at=AT)

@@ -27,7 +27,6 @@ from linernotes.model import Fingerprint, FingerprintSegment
 __all__ = [
     "ALL_TRANSFORMS",
     "PER_RECORDING",
-    "UNCHANGED",
     "Catalogue",
     "Stretch",
     "distinct",
@@ -41,7 +40,6 @@ Table = NDArray[np.float64]
 Hypothesis = tuple[float, int]
 """Tempo ratio, and bands the query is higher."""
 
-UNCHANGED: tuple[Hypothesis, ...] = ((1.0, 0),)
 ALL_TRANSFORMS: tuple[Hypothesis, ...] = tuple((math.exp(0.055 * t), b) for t in range(-4, 6) for b in range(-9, 10))
 _LEAST_DEVIATIONS = 3.4  # a place nearer to chance than this is no candidate
 _PER_HYPOTHESIS = 96

@@ -39,7 +39,6 @@ _SOMETHING, _ALL = 0.5, 0.9  # of a window told: no further search, no further l
 _COARSE = (Step((2, 0.5), (2, 0.02), 1), Step((1, 0.25), (1, 0.01)))
 _PLACE_ONLY = (Step((4, 0.5)), Step((1, 0.25)))
 _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
-_LONG = 470  # query frames, 15 s, from which something may recur
 _OPEN = 0.25  # of the short windows must be told nothing yet, else nothing is looked for that recurs
 _LIKELY_PLACE = 0.6  # least probability of a place that is told of a recording told to be present
 _REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
@@ -113,7 +112,7 @@ def match(
     for heard in _in_pairs((window for window in few if _told_share(window, kept) < _SOMETHING), last_look):
         _keep(kept, heard, query, catalogue)
     short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
-    if len(query.signs) >= _LONG and sum(not _filled(window, kept) for window in short) > _OPEN * len(short):
+    if sum(not _filled(window, kept) for window in short) > _OPEN * len(short):
         for faint in recurrence.search(short, catalogue, words=_WORDS_A_SEARCH):
             if faint.presence >= threshold and faint.probability >= min(threshold, _LIKELY_PLACE):
                 told = _heard(faint.window, catalogue, faint.place, faint.probability, faint.row)

@@ -37,7 +37,7 @@ _LIKELY: tuple[Hypothesis, ...] = tuple(
     if tempo == 1 or bins == 0 or abs(24 * math.log2(tempo) - bins) < 1.05
 )
 """Pitch alone, tempo alone, and both as a turntable does."""
-_WINDOW, _STRIDE = 94, 24  # query frames: 3 s, 0.77 s
+_LEAST, _WINDOW, _STRIDE = 470, 94, 24  # query frames: 15 s, 3 s, 0.77 s
 _HEARD_SHARE, _PRIOR_LOG_ODDS = 0.1, 4.0  # of windows; taken from what a window says, which knows the prior
 _CLEAREST = 8.0  # log-odds
 _ENOUGH = 1.5
@@ -65,8 +65,10 @@ class Faint:
 
 
 def windows(query: Fingerprint) -> list[Stretch]:
-    """Short windows over the whole query."""
+    """Short windows over the whole query; none of one too short for anything to recur."""
     last = len(query.signs) - _WINDOW
+    if len(query.signs) < _LEAST:
+        return []
     return [Stretch(query, start, start + _WINDOW) for start in range(0, last + 1, _STRIDE)]
 
 

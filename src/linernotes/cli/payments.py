@@ -127,8 +127,9 @@ def _debtor(name: str | None, ibans: Sequence[str], bic: str | None) -> Debtor:
 
 
 def _payment(payment: Payment) -> dict[str, Any]:
-    from linernotes.formats.amounts import machine, minor_digits
+    from linernotes.formats.amounts import machine
     from linernotes.formats.payments import end_to_end_id
+    from linernotes.money import minor_digits
 
     return {
         "id": payment.id,
@@ -160,7 +161,8 @@ def _tell(
     n_due: int,
     as_json: bool,
 ) -> None:
-    from linernotes.formats.amounts import machine, minor_digits, number
+    from linernotes.formats.amounts import machine, number
+    from linernotes.money import minor_digits
 
     totals = {} if file is None else file.totals_minor
     if as_json:
@@ -195,7 +197,8 @@ def _tell(
 
 
 def _row(payment: Payment) -> Text:
-    from linernotes.formats.amounts import minor_digits, number
+    from linernotes.formats.amounts import number
+    from linernotes.money import minor_digits
 
     amount = f"{payment.currency} {number(payment.amount_minor, minor_digits(payment.currency))}"
     return _said(f"  {payment.id}  ", (amount, "bold"), f"  {payment.party_name}", (f"  due {payment.due_on}", "dim"))

@@ -18,6 +18,7 @@ from rich.text import Text
 from linernotes.formats import amounts, wording
 from linernotes.formats.wording import printable
 from linernotes.model import Evidence, Problem, Recording, RecordingEntry, Trace
+from linernotes.money import micro_of_minor
 
 if TYPE_CHECKING:
     from linernotes.journeys.demo import Demo
@@ -248,7 +249,7 @@ def _print_money(demo: Demo) -> None:
     told, n_new = demo.paid.statement, len(demo.claims)
     asked = f"{n_new} claims: each label takes a quarter of the recording side, as its open offer says"
     _console.print(Text.assemble(("✓ ", "green"), asked if n_new else "the claims were here already"), soft_wrap=True)
-    payable = amounts.money(amounts.micro_of_minor(told.payable_minor, told.currency), told.currency)
+    payable = amounts.money(micro_of_minor(told.payable_minor, told.currency), told.currency)
     paid = f"{told.period}: {told.party_name} is paid {payable}, the sum of {len(told.lines)} lines"
     proof = "every entry of the books adds up" if demo.paid.books_hold else "the books do not add up"
     _console.print(Text.assemble(("✓ ", "green"), f"{paid}; {proof}"), soft_wrap=True)

@@ -120,7 +120,8 @@ def _line(*parts: str | tuple[str, str]) -> Text:
 
 def _print_statement(told: Statement) -> None:
     from linernotes.formats import statement as words
-    from linernotes.formats.amounts import micro_of_minor, money
+    from linernotes.formats.amounts import money
+    from linernotes.money import micro_of_minor
 
     words.checked(told)
     payable = money(micro_of_minor(told.payable_minor, told.currency), told.currency)

@@ -5,18 +5,17 @@ Conventions
 ``…_micro`` are 10⁻⁶ of a currency's unit, ``…_minor`` its minor units. Files take a point, no separators and a hyphen
 for minus; pages take commas between thousands and a true minus sign.
 
-Source: ISO 4217, list one (minor units). Check: ``machine(1_234_560_000, 6) == "1234.560000"``.
+Check: ``machine(1_234_560_000, 6) == "1234.560000"``.
 """
 
-from collections.abc import Mapping
 from fractions import Fraction
+
+from linernotes.money import minor_digits
 
 __all__ = [
     "MICRO_DIGITS",
     "fraction",
     "machine",
-    "micro_of_minor",
-    "minor_digits",
     "money",
     "number",
     "percent",
@@ -26,44 +25,7 @@ __all__ = [
 MICRO_DIGITS = 6
 """Decimals of an amount in micro-units."""
 
-_USUAL_DIGITS = 2
 _NO_BREAK, _MINUS = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
-_DIGITS: Mapping[str, int] = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
-}
-
-
-def minor_digits(currency: str) -> int:
-    """Return how many decimals a currency's minor unit has; two where ISO 4217 says nothing else."""
-    return _DIGITS.get(currency, _USUAL_DIGITS)
-
-
-def micro_of_minor(amount_minor: int, currency: str) -> int:
-    """Return an amount in minor units as micro-units. Check: ``micro_of_minor(1, "KWD") == 1000``."""
-    return int(amount_minor * 10 ** (MICRO_DIGITS - minor_digits(currency)))
 
 
 def machine(amount: int, digits: int) -> str:

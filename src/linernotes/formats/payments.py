@@ -31,9 +31,10 @@ from stdnum import iban as stdnum_iban
 from stdnum.exceptions import ValidationError
 
 from linernotes.errors import ParameterError
-from linernotes.formats.amounts import MICRO_DIGITS, machine, micro_of_minor, minor_digits
+from linernotes.formats.amounts import MICRO_DIGITS, machine
 from linernotes.formats.statement_files import cell_text
 from linernotes.model import Payment, Problem
+from linernotes.money import micro_of_minor, minor_digits
 
 __all__ = [
     "COLUMNS",

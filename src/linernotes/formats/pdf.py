@@ -8,28 +8,22 @@ kana, hangul and the common Han characters. A character they lack is printed as 
 note at the end says so: a name never vanishes.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 
-from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, TableBordersLayout, WrapMode, XPos, YPos
 from fpdf.fonts import FontFace
 
 from linernotes.document import Block, Document, Facts, Items, Section, Table
+from linernotes.formats import typefaces
 from linernotes.formats.letters import visible
+from linernotes.formats.typefaces import FAMILY
 
 __all__ = ["pdf"]
 
-_FONTS = Path(__file__).parent / "fonts"
-_TEXT, _BOLD, _EAST_ASIAN = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf", "DroidSansFallback.ttf"
-_FAMILY = "text"
 _MARGIN_MM, _LINE_MM, _SIZE_PT = 22.0, 5.4, 10.0
 _LABEL_MM = 30.0
-_RIGHT_TO_LEFT = frozenset({"R", "AL"})  # Hebrew, Arabic and their like
 _GREY, _BLACK, _RED = (110, 110, 110), (0, 0, 0), (170, 20, 20)
 # A fixed day: a letter carries its own dates, and the same letter must give the same bytes.
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -53,12 +47,6 @@ def pdf(document: Document) -> bytes:
     return bytes(page.output())
 
 
-@cache
-def _characters(name: str) -> frozenset[int]:
-    with TTFont(_FONTS / name, lazy=True) as font:
-        return frozenset(font.getBestCmap())
-
-
 class _Page(FPDF):
     """A4 pages with a foot; every text goes through :meth:`_printable`."""
 
@@ -70,21 +58,19 @@ class _Page(FPDF):
         self.set_auto_page_break(auto=True, margin=_MARGIN_MM)
         self.set_creation_date(_CREATED)
         self.set_lang("en")
-        self.add_font(_FAMILY, "", _FONTS / _TEXT)
-        self.add_font(_FAMILY, "B", _FONTS / _BOLD)
+        typefaces.add_faces(self)
         unusual = {c for c in repr(document) if not c.isascii()}
         # Both cost time: only for those who need them.
-        if any(ord(c) not in _characters(_TEXT) for c in unusual):
-            self.add_font("east", "", _FONTS / _EAST_ASIAN)
-            self.set_fallback_fonts(["east"], exact_match=False)
-        if any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in unusual):
+        if not typefaces.has_all(unusual):
+            typefaces.add_east_asian(self)
+        if typefaces.is_shaped(unusual):
             self.set_text_shaping(use_shaping_engine=True)
         self.set_title(self._printable(f"{document.title} {document.reference}"))
 
     def footer(self) -> None:
         """Print the reference, the page's number and, on a draft, that it is one."""
         self.set_y(-15)
-        self.set_font(_FAMILY, size=8)
+        self.set_font(FAMILY, size=8)
         self.set_text_color(*_GREY)
         reference = self._printable(self._document.reference)
         self.cell(0, 5, reference)
@@ -98,16 +84,12 @@ class _Page(FPDF):
 
     def _printable(self, text: str) -> str:
         """Replace control characters and those no font has by their numbers."""
-        known = _characters(_TEXT)
-        printable = visible(text)
-        if any(ord(c) not in known and c not in "\n\t" for c in printable):
-            known |= _characters(_EAST_ASIAN)
-            printable = "".join(c if ord(c) in known or c in "\n\t" else f"[U+{ord(c):04X}]" for c in printable)
+        printable = typefaces.numbered(visible(text))
         self.replaced = self.replaced or "[U+" in printable
         return printable
 
     def _write(self, text: str, *, width_mm: float = 0.0, bold: bool = False, size_pt: float = _SIZE_PT) -> None:
-        self.set_font(_FAMILY, "B" if bold else "", size_pt)
+        self.set_font(FAMILY, "B" if bold else "", size_pt)
         self.multi_cell(
             width_mm,
             _LINE_MM * size_pt / _SIZE_PT,
@@ -122,7 +104,7 @@ class _Page(FPDF):
         """Begin a page where the first lines of a text, all of a short one, would not fit on this one."""
         if not self.will_page_break(lines_max * _LINE_MM):
             return  # laying a text out to measure it costs as much as printing it
-        self.set_font(_FAMILY, "", _SIZE_PT)
+        self.set_font(FAMILY, "", _SIZE_PT)
         height_mm = self.multi_cell(
             width_mm, _LINE_MM, self._printable(text), dry_run=True, output=MethodReturnValue.HEIGHT, align=Align.L
         )
@@ -183,7 +165,7 @@ class _Page(FPDF):
         for number, entry in enumerate(entries, 1):
             self._keep_together(entry, self.epw - indent_mm, lines_max=3)
             top = self.get_y()
-            self.set_font(_FAMILY, "", _SIZE_PT)
+            self.set_font(FAMILY, "", _SIZE_PT)
             self.cell(indent_mm, _LINE_MM, f"{number}.")
             self.set_xy(_MARGIN_MM, top)
             self._indented(entry, indent_mm)
@@ -191,7 +173,7 @@ class _Page(FPDF):
         self.ln(0.4)
 
     def _table(self, table: Table) -> None:
-        self.set_font(_FAMILY, "", _SIZE_PT)
+        self.set_font(FAMILY, "", _SIZE_PT)
         with self.table(
             col_widths=tuple(table.widths),
             borders_layout=TableBordersLayout.HORIZONTAL_LINES,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from linernotes.errors import InvariantError
-from linernotes.formats.amounts import micro_of_minor
 from linernotes.model import Deduction, DeductionKind, RightType, Statement, StatementLine
+from linernotes.money import micro_of_minor
 
 __all__ = [
     "DEDUCTIONS",

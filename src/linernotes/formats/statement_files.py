@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from linernotes.formats.amounts import MICRO_DIGITS, fraction, machine, minor_digits
+from linernotes.formats.amounts import MICRO_DIGITS, fraction, machine
 from linernotes.formats.letters import visible
 from linernotes.formats.statement import LEAVING, checked, ending
 from linernotes.model import Deduction, Statement, StatementLine, UsageLine, Why
+from linernotes.money import minor_digits
 
 __all__ = ["COLUMNS", "cell_text", "from_statement", "from_why", "statement_csv"]
 

@@ -6,16 +6,14 @@ Millimetres from the top left corner, sizes in points. Text never runs out of it
 set smaller where each character counts. The same statement gives the same bytes.
 """
 
-import unicodedata
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
-from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import Align
 
+from linernotes.formats import typefaces
 from linernotes.formats.letters import visible
 
 __all__ = [
@@ -60,9 +58,6 @@ WIDTH_MM = 210.0 - 2 * MARGIN_MM
 PAGES = "\N{FIGURE SPACE}\N{FIGURE SPACE}"
 """Stands for the number of all pages, as wide as two digits; it is in no other text."""
 
-_FONTS = Path(__file__).parent / "fonts"
-_TEXT, _BOLD, _EAST_ASIAN = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf", "DroidSansFallback.ttf"
-_RIGHT_TO_LEFT = frozenset({"R", "AL"})  # Hebrew, Arabic and their like
 _SMALLEST_PT = 4.0
 _ELLIPSIS = "…"
 _SPACES = dict.fromkeys(map(ord, "\n\t\N{FIGURE SPACE}"), " ")
@@ -71,23 +66,12 @@ _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @cache
-def _characters(name: str) -> frozenset[int]:
-    with TTFont(_FONTS / name, lazy=True) as font:
-        return frozenset(font.getBestCmap())
-
-
-@cache
 def _printable(text: str) -> tuple[str, bool, bool]:
     """Return a text of characters that the fonts have, whether it needs the East Asian font, and shaping."""
     text = visible(text).translate(_SPACES)
     if text.isascii():
         return text, False, False
-    known = _characters(_TEXT)
-    east_asian = any(ord(c) not in known for c in text)
-    if east_asian:
-        known |= _characters(_EAST_ASIAN)
-        text = "".join(c if ord(c) in known else f"[U+{ord(c):04X}]" for c in text)
-    return text, east_asian, any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text)
+    return typefaces.numbered(text), not typefaces.has_all(text), typefaces.is_shaped(text)
 
 
 class Paper(FPDF):
@@ -104,8 +88,7 @@ class Paper(FPDF):
         self.set_creation_date(_CREATED)
         self.set_lang("en")
         self.set_title(_printable(title)[0])
-        self.add_font("text", "", _FONTS / _TEXT)
-        self.add_font("text", "B", _FONTS / _BOLD)
+        typefaces.add_faces(self)
 
     def put(
         self,
@@ -166,15 +149,14 @@ class Paper(FPDF):
 
     def _dress(self, *, east_asian: bool, shaped: bool) -> None:
         """Get ready for a script; both cost time and room, and only those who need them pay."""
-        if east_asian and "east" not in self.fonts:
-            self.add_font("east", "", _FONTS / _EAST_ASIAN)
-            self.set_fallback_fonts(["east"], exact_match=False)
+        if east_asian:
+            typefaces.add_east_asian(self)
         if shaped:
             self._font("", 8.0)  # shaping is switched on for the font that is set
             self.set_text_shaping(use_shaping_engine=True)
 
     def _font(self, style: str, size_pt: float) -> None:
-        self.set_font("text", style, size_pt)
+        self.set_font(typefaces.FAMILY, style, size_pt)
 
     def width(self, text: str, size_pt: float, *, bold: bool = False) -> float:
         """Measure a text of digits and Latin letters."""

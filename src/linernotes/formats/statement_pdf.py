@@ -11,7 +11,7 @@ statements give the same bytes.
 from collections.abc import Sequence
 
 from linernotes.errors import ParameterError
-from linernotes.formats.amounts import fraction, micro_of_minor, number, percent, split
+from linernotes.formats.amounts import fraction, number, percent, split
 from linernotes.formats.statement import (
     DEDUCTIONS,
     RIGHTS,
@@ -50,6 +50,7 @@ from linernotes.formats.statement_paper import (
     Paper,
 )
 from linernotes.model import Deduction, DeductionKind, Statement, StatementLine
+from linernotes.money import micro_of_minor
 
 __all__ = ["statement_pdf"]
 

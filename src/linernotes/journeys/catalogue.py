@@ -16,7 +16,7 @@ from linernotes.formats.cwr import Acknowledgement, CwrReader, CwrWork
 from linernotes.formats.ddex import ErnReader
 from linernotes.formats.tables import Metadata, PartyLine, read_cells, read_header
 from linernotes.journeys.reading import in_other_processes, seldom_collected
-from linernotes.journeys.statements import Statements, from_lines, state
+from linernotes.journeys.table_rows import Statements, from_lines, state
 from linernotes.model import Problem, Recording, RightType, Role, Voice, Work
 from linernotes.rights import shares, territories
 from linernotes.store.browsing import Page

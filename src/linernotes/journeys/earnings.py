@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from linernotes.errors import InvariantError, NotFoundError
-from linernotes.journeys.wording_of_money import because_of, why_steps
+from linernotes.journeys.reasons import because_of, why_steps
 from linernotes.model import (
     Account,
     Deduction,

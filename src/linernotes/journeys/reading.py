@@ -13,7 +13,7 @@ from pathlib import Path
 
 from linernotes.errors import FormatError, StorageError
 from linernotes.formats.tables import read_cells, read_header
-from linernotes.journeys.statements import Statements, from_lines
+from linernotes.journeys.table_rows import Statements, from_lines
 
 __all__ = ["in_other_processes", "seldom_collected"]
 

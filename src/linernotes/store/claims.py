@@ -35,12 +35,11 @@ from linernotes.model import (
     TerritoryRule,
     Transform,
     UseType,
-    Voice,
 )
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.references import look_up, utc
-from linernotes.store.schema import claims, evidence, parties, policies, uploads, voices
+from linernotes.store.schema import claims, evidence, parties, policies, uploads
 
 __all__ = ["Claims", "Stored"]
 
@@ -112,14 +111,6 @@ class Claims:
             query = query.where(policies.c.party_id.in_(list(party_ids)))
         with explained(self.path), reading(self.engine) as connection:
             return [_policy(row) for row in connection.execute(query)]
-
-    def add_voice(self, voice: Voice, *, at: datetime) -> None:
-        """Enter a performer's voice; ConflictError if the id is taken, NotFoundError if the party is not here."""
-        with explained(self.path), writing(self.engine) as connection:
-            self._check_party(connection, voice.party_id)
-            if connection.execute(select(voices.c.id).where(voices.c.id == voice.id)).first() is not None:
-                raise ConflictError(f"{voice.id} is in {self.path} already", code="taken")
-            connection.execute(insert(voices).values(asdict(voice) | {"registered_at": at}))
 
     def _check_party(self, connection: Connection, party_id: str) -> None:
         if connection.execute(select(parties.c.id).where(parties.c.id == party_id)).first() is None:
