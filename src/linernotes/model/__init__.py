@@ -67,6 +67,7 @@ from linernotes.model.paying import (
     UsageLine,
     Why,
 )
+from linernotes.model.synthetic import Synthetic, SyntheticBand, SyntheticSegment, SyntheticVerdict
 from linernotes.model.telling import (
     Credit,
     Evidence,
@@ -122,6 +123,10 @@ __all__ = [
     "Side",
     "Statement",
     "StatementLine",
+    "Synthetic",
+    "SyntheticBand",
+    "SyntheticSegment",
+    "SyntheticVerdict",
     "Terms",
     "TerritoryRule",
     "Trace",
