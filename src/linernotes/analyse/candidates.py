@@ -31,6 +31,7 @@ __all__ = [
     "Stretch",
     "distinct",
     "even_bands",
+    "first_of_each",
     "propose",
     "rank",
     "thin",
@@ -111,13 +112,25 @@ class Catalogue:
 
     @cached_property
     def _edges(self) -> NDArray[np.int64]:
-        """Where recordings begin, all segments in one row."""
-        edges = [f + s.starts[:-1] for f, s in zip(self.firsts, self.segments, strict=False)]
-        return np.concatenate(edges) if edges else np.zeros(0, np.int64)
+        """Where each recording begins and ends, and whether it is in the index still; shape (n, 3), all segments."""
+        edges = [
+            np.stack([first + s.starts[:-1], first + s.starts[1:], ~s.removed], axis=1)
+            for first, s in zip(self.firsts, self.segments, strict=False)
+        ]
+        return np.concatenate(edges) if edges else np.zeros((0, 3), np.int64)
 
     def numbers(self, places: NDArray[np.float64]) -> NDArray[np.intp]:
         """Count the recordings before the one at each place."""
-        return np.searchsorted(self._edges, places, side="right")
+        return np.searchsorted(self._edges[:, 0], places, side="right")
+
+    def bounded(self, table: Table) -> Table:
+        """Write into each row of a copy the frames of the recording it lies in; drop what lies in none."""
+        which = self.numbers(table[:, 0]) - 1
+        edges = self._edges[which]
+        inside = (which >= 0) & (table[:, 0] < edges[:, 1]) & (edges[:, 2] > 0)
+        kept = table[inside]
+        kept[:, 3:5] = edges[inside, :2]
+        return kept
 
     def locate(self, place: float) -> tuple[int, int] | None:
         """Segment and recording that own frame ``place``; None where nothing does or it was removed."""
@@ -158,10 +171,15 @@ def propose(
 def distinct(table: Table, catalogue: Catalogue, *, limit: int, per_recording: int = PER_RECORDING) -> Table:
     """Keep the best alignment of each neighbourhood (half a second, three bands, two tempos), few of each recording."""
     table = table[np.argsort(-table[:, 5], kind="stable")][: _LOOKED_AT * limit]
-    key = np.stack([table[:, 0] // 8, (table[:, 2] + 30) // 3, np.round(np.log(table[:, 1]) / 0.055) // 2], axis=1)
-    _, first = np.unique(key, axis=0, return_index=True)
-    table = table[np.sort(first)]
+    key = (table[:, 0] // 8 * 64 + (table[:, 2] + 30) // 3) * 64 + np.round(np.log(table[:, 1]) / 0.055) // 2
+    table = table[first_of_each(key)]
     return table[rank(catalogue.numbers(table[:, 0])) < per_recording][:limit]
+
+
+def first_of_each(keys: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Where each number occurs first, in order of place."""
+    _, first = np.unique(keys, return_index=True)
+    return np.sort(first)
 
 
 def rank(groups: NDArray[Any]) -> NDArray[np.intp]:

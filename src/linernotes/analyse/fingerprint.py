@@ -203,15 +203,15 @@ def _with_unchanged(stretch: Stretch, catalogue: Catalogue, places: Table, table
 
 
 def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, threshold: float, searched: bool) -> list[_Heard]:
-    table = verdicts.one_each(table[:_WEIGHED])
-    table = table if len(table) and table[:, 5].max() >= _LEAST_SCORE else table[:0]
-    if not len(table):
+    among = verdicts.one_each(table[:_WEIGHED])
+    tellable = among[among[:, 5] >= _LEAST_SCORE]
+    if not len(tellable):
         return []
-    chances = verdicts.probabilities(verdicts.features(stretch, catalogue, table), searched=searched)
+    weighed = verdicts.features(stretch, catalogue, tellable, among=among)
     heard = []
-    for row, probability in zip(table, chances, strict=True):
+    for row, probability in zip(tellable, verdicts.probabilities(weighed, searched=searched), strict=True):
         where = catalogue.locate(row[3])
-        if probability >= threshold and row[5] >= _LEAST_SCORE and where is not None:
+        if probability >= threshold and where is not None:
             heard.append(_heard(stretch, catalogue, where, float(probability), row))
     return heard
 

@@ -170,7 +170,7 @@ def _best_of_each(window: Stretch, catalogue: Catalogue, table: Table) -> list[_
     """Weigh a table; each recording's best row and its log-odds."""
     if not len(table):
         return []
-    chances = verdicts.probabilities(verdicts.features(window, catalogue, table), searched=True)
+    chances = verdicts.probabilities(verdicts.features(window, catalogue, table, among=table), searched=True)
     best: dict[Place, _Best] = {}
     for i in np.argsort(-chances, kind="stable"):
         place = catalogue.locate(table[i, 3])

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.analyse.candidates import Catalogue, Stretch, Table, rank
+from linernotes.analyse.candidates import Catalogue, Stretch, Table, first_of_each, rank
 from linernotes.kernels import align
 
 __all__ = ["FEATURES", "Step", "features", "improve", "one_each", "probabilities"]
@@ -73,7 +73,7 @@ def improve(
 
     Rows outside any recording, or that come to lie on a row already there, are dropped.
     """
-    bounded = _bounded(catalogue, table)
+    bounded = catalogue.bounded(table)
     for s, (first, rows) in _by_segment(catalogue, bounded):
         part = _shifted(bounded[rows], -first)
         for step in steps:
@@ -87,8 +87,7 @@ def improve(
             )
         bounded[rows] = _shifted(part, first)
     ordered = bounded[np.argsort(-bounded[:, 5], kind="stable")]
-    _, first_of = np.unique(np.round(ordered[:, [0, 2]] / (3.0, 1.0)), axis=0, return_index=True)
-    kept = ordered[np.sort(first_of)]
+    kept = ordered[first_of_each(np.round(ordered[:, 0] / 3.0) * 256 + ordered[:, 2])]
     kept = kept[kept[:, 5] > 0]
     return kept[rank(kept[:, 3]) < _PER_RECORDING]
 
@@ -103,8 +102,8 @@ def one_each(table: Table) -> Table:
     return kept
 
 
-def features(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np.float64]:
-    """Weigh every row of an improved table; shape (n, len(FEATURES))."""
+def features(stretch: Stretch, catalogue: Catalogue, table: Table, *, among: Table) -> NDArray[np.float64]:
+    """Weigh every row of an improved table against those it is ``among``; shape (n, len(FEATURES))."""
     around = np.zeros((len(table), 2))
     places = _elsewhere(catalogue)
     for s, (first, rows) in _by_segment(catalogue, table):
@@ -122,7 +121,7 @@ def features(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np
         [
             np.log(score),
             *np.log(np.maximum(around, 0.5)).T,
-            np.log(_others(table, around[:, 1])),
+            np.log(_others(table, among, around[:, 1])),
             np.arctanh(np.clip((cells - 2 * opposite) / np.maximum(cells, 1), 0.0, _CLEAREST)),
             np.log(cells),
             unchanged,
@@ -149,13 +148,13 @@ def _missing(stretch: Stretch, catalogue: Catalogue, table: Table) -> NDArray[np
     return shares
 
 
-def _others(table: Table, elsewhere: NDArray[np.float64]) -> NDArray[np.float64]:
+def _others(table: Table, among: Table, elsewhere: NDArray[np.float64]) -> NDArray[np.float64]:
     """Tell for each row what the best other recordings reach: the mean of the second to ninth.
 
     Where there are not so many, what is missing is taken from the scores elsewhere.
     """
     best: dict[float, float] = {}
-    for low, score in table[:, [3, 5]]:
+    for low, score in among[:, [3, 5]]:
         best[low] = max(best.get(low, 0.0), score)
     ranked = sorted(best.items(), key=lambda item: -item[1])[: _OTHERS.stop + 1]
     means = np.zeros(len(table))
@@ -175,20 +174,6 @@ def _elsewhere(catalogue: Catalogue) -> list[NDArray[np.float64]]:
         r = np.searchsorted(segment.starts, at, side="right") - 1
         places.append(np.stack([at, segment.starts[r], segment.starts[r + 1]], axis=1).astype(np.float64))
     return places
-
-
-def _bounded(catalogue: Catalogue, table: Table) -> Table:
-    """Write into each row the frames of the recording it lies in."""
-    out = []
-    for row in table:
-        where = catalogue.locate(row[0])
-        if where is not None:
-            s, r = where
-            first, starts = catalogue.firsts[s], catalogue.segments[s].starts
-            bounded = row.copy()
-            bounded[3], bounded[4] = first + starts[r], first + starts[r + 1]
-            out.append(bounded)
-    return np.array(out) if out else np.zeros((0, len(align.COLUMNS)))
 
 
 def _by_segment(catalogue: Catalogue, table: Table) -> list[tuple[int, tuple[int, NDArray[np.intp]]]]:

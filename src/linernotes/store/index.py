@@ -32,6 +32,7 @@ __all__ = ["Index"]
 _MAGIC = b"LNSEG\x00\x02\n"
 _ALIGNMENT = 64
 _FAN_IN = 4  # segments of about one size that become one
+_SMALL_FRAMES = 1 << 19  # nine hours: all smaller segments become one, for each costs every search its rounds
 _MANIFEST, _LOCK, _SUFFIX, _UNFINISHED = "manifest.json", "lock", ".segment", ".unfinished"
 _TYPES = {"starts": "<i8", "frames": "<u8", "loud_frames": "<u8", "postings": "<u4", "tallies": "|u1"}
 
@@ -177,8 +178,9 @@ class Index:
             alive = int(lengths[~stored.segment.removed].sum())
             if stored.removed and 2 * alive <= len(stored.segment.frames):
                 return [stored]
-            tiers.setdefault(int(np.log(alive + 1) / np.log(_FAN_IN)), []).append(stored)
-        return next((group for _, group in sorted(tiers.items()) if len(group) >= _FAN_IN), [])
+            tier = 0 if alive < _SMALL_FRAMES else int(np.log(alive) / np.log(_FAN_IN))
+            tiers.setdefault(tier, []).append(stored)
+        return next((group for tier, group in sorted(tiers.items()) if len(group) >= (_FAN_IN if tier else 2)), [])
 
     # ── files ────────────────────────────────────────────────────────────────
 
