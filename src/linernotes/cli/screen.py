@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from linernotes.formats import amounts, wording
+from linernotes.formats import amounts, authorship, wording
 from linernotes.formats.wording import printable
 from linernotes.model import Evidence, Problem, Recording, RecordingEntry, Trace
 from linernotes.money import micro_of_minor
@@ -109,6 +109,7 @@ def _print_trace(trace: Trace) -> None:
     _console.print()
     _console.print(Text.assemble((printable(trace.path), "bold"), "  ", (facts, "dim")), soft_wrap=True)
     _console.print(Padding(_picture(trace), (1, 0, 1, 2)))
+    _print_maker(trace)
     if not trace.evidence:
         _console.print(f"  {wording.verdict(trace)}")
     numbers = _numbers(trace.evidence)
@@ -117,6 +118,16 @@ def _print_trace(trace: Trace) -> None:
     _print_credits(trace)
     _print_problems(trace.problems)
     _console.print()
+
+
+def _print_maker(trace: Trace) -> None:
+    found = trace.synthetic
+    if found is None:
+        return
+    odds = f"probability of a machine {found.probability:.2f}"
+    _console.print(Text.assemble((f"  {authorship.headline(found)}", "bold"), (" · ", "dim"), odds))
+    for reason in found.reasons:
+        _console.print(Padding(Text(printable(reason), "dim"), (0, 0, 0, 5)))
 
 
 def _numbers(evidence: Sequence[Evidence]) -> dict[str, int]:

@@ -19,7 +19,8 @@ __all__ = ["trace"]
 def trace(
     audio: Annotated[list[Path], typer.Argument(metavar="AUDIO…", help="Uploads, and folders of them.")],
     only: Annotated[
-        str | None, typer.Option(metavar="EAR,…", help="Listen for these alone: recording.", show_default=False)
+        str | None,
+        typer.Option(metavar="EAR,…", help="Listen for these alone: synthetic, recording.", show_default=False),
     ] = None,
     least: Annotated[
         float | None,

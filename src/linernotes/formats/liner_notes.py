@@ -22,6 +22,7 @@ from linernotes.model import (
     Recording,
     RecordingEntry,
     Reference,
+    Synthetic,
     Trace,
     Transform,
 )
@@ -92,7 +93,7 @@ def from_trace(
             "sample_rate_hz": upload and upload.sample_rate_hz,
             "channels": upload and upload.channels,
         },
-        "synthetic": None,
+        "synthetic": trace.synthetic and _from_synthetic(trace.synthetic),
         "evidence": [_from_evidence(evidence) for evidence in trace.evidence],
         "provenance": {"c2pa": None, "watermark": None, "disclosure": None},
         "claims": None if claims is None else [from_claim(claim, names or {}) for claim in claims],
@@ -107,6 +108,24 @@ def from_trace(
         ],
         "problems": [from_problem(problem) for problem in trace.problems],
         "index_revision": trace.index_revision,
+    }
+
+
+def _from_synthetic(found: Synthetic) -> dict[str, Any]:
+    return {
+        "verdict": found.verdict.value,
+        "probability": round(found.probability, _PROBABILITY_DIGITS),
+        "family": found.family,
+        "segments": [
+            {
+                "start_s": round(each.start_s, _TIME_DIGITS),
+                "stop_s": round(each.stop_s, _TIME_DIGITS),
+                "probability": round(each.probability, _PROBABILITY_DIGITS),
+            }
+            for each in found.segments
+        ],
+        "reasons": list(found.reasons),
+        "model_id": found.model_id,
     }
 
 

@@ -22,7 +22,7 @@ from pathlib import PurePath
 import jinja2
 from markupsafe import Markup
 
-from linernotes.formats import timeline, wording
+from linernotes.formats import authorship, timeline, wording
 from linernotes.model import Credit, Evidence, EvidenceKind, Problem, Trace, Upload
 
 __all__ = ["Clips", "html"]
@@ -122,6 +122,7 @@ class _Section:
     duration_s: float
     facts: Sequence[_Fact]
     picture: _Picture | None
+    maker: authorship.Panel | None
     lanes: Sequence[_Lane]
     cards: Sequence[_Card]
     playable: bool
@@ -145,7 +146,10 @@ def html(traces: Sequence[Trace], clips: Mapping[tuple[int, int], Clips], *, gen
         title=f"{names[0]} \N{EN DASH} liner notes" if len(names) == 1 else "Liner notes",
         verdict=wording.summary(traces),
         sections=sections,
-        parameters=sorted({each.parameter_id for trace in traces for each in trace.evidence}),
+        parameters=sorted(
+            {each.parameter_id for trace in traces for each in trace.evidence}
+            | {trace.synthetic.model_id for trace in traces if trace.synthetic}
+        ),
         revisions=sorted({trace.index_revision for trace in traces if trace.index_revision}),
         generator=generator,
         policy=_policy(style, script),
@@ -169,6 +173,7 @@ def _section(index: int, name: str, trace: Trace, clips: Mapping[tuple[int, int]
         duration_s=upload.duration_s if upload else 0.0,
         facts=_upload_facts(upload, trace.evidence) if upload else [],
         picture=_picture(upload, trace.evidence) if upload else None,
+        maker=authorship.panel(trace.synthetic, duration_s=upload.duration_s) if upload and trace.synthetic else None,
         lanes=_lanes(section_id, cards),
         cards=cards,
         playable=any(found.values()),

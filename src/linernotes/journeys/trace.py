@@ -1,10 +1,12 @@
 """Trace uploads: what each was made from, where, and who belongs in its liner notes."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from linernotes.analyse import fingerprint
+from linernotes import audio
+from linernotes.analyse import fingerprint, synthetic
 from linernotes.errors import InputError, ParameterError, UnavailableError
 from linernotes.formats import wording
 from linernotes.journeys.listening import Heard, Progress, find_audio, hear, over_cores
@@ -18,6 +20,7 @@ from linernotes.model import (
     Reference,
     RightType,
     Role,
+    Synthetic,
     Trace,
 )
 from linernotes.workspace import Workspace
@@ -26,7 +29,9 @@ __all__ = ["EARS", "THRESHOLD", "Done", "trace", "trace_many"]
 
 THRESHOLD = fingerprint.THRESHOLD
 
-EARS = (EvidenceKind.RECORDING.value,)
+SYNTHETIC = "synthetic"
+
+EARS = (SYNTHETIC, EvidenceKind.RECORDING.value)
 """What this version can listen for; the values of ``--only``."""
 
 
@@ -37,7 +42,7 @@ class Done(Protocol):
         """Tell whether the notes of this very file are there."""
 
 
-_PLANNED_EARS = frozenset({"synthetic", "version", "melody", "voice", "lyrics", "training"})
+_PLANNED_EARS = frozenset({"version", "melody", "voice", "lyrics", "training"})
 _RIGHT_OF_ROLE = {
     Role.WRITER: RightType.PERFORMANCE,
     Role.ARRANGER: RightType.PERFORMANCE,
@@ -59,23 +64,38 @@ def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EAR
     """
     _check_ears(only)
     path = Path(path)
+    with ThreadPoolExecutor(1) as pool:  # each ear decodes at its own rate, so that two cores hear at once
+        judged = pool.submit(_judge, path) if SYNTHETIC in only else None
+        try:
+            heard = hear(path)
+        except InputError as error:
+            return Trace(
+                str(path), None, workspace.index.revision, problems=[Problem(error.code, str(error), str(path))]
+            )
+        listens = EvidenceKind.RECORDING.value in only
+        found = fingerprint.match(heard.fingerprint, workspace.index, threshold=least) if listens else []
+        # The index may hold what a killed registration never entered into the catalogue.
+        known = workspace.catalogue.known({match.recording_id for match in found})
+        entries = {recording_id: workspace.catalogue.entry(recording_id) for recording_id in sorted(known)}
+        matches = [match for match in found if match.recording_id in entries]
+        return Trace(
+            path=str(path),
+            upload=heard.upload,
+            index_revision=workspace.index.revision,
+            evidence=[_evidence(match, entries[match.recording_id], heard) for match in matches],
+            credits=_credits(matches, entries),
+            problems=heard.damage,
+            synthetic=judged and judged.result(),
+        )
+
+
+def _judge(path: Path) -> Synthetic | None:
+    """Ask who made a file; None where it cannot be read, which :func:`hear` tells."""
     try:
-        heard = hear(path)
-    except InputError as error:
-        return Trace(str(path), None, workspace.index.revision, problems=[Problem(error.code, str(error), str(path))])
-    found = fingerprint.match(heard.fingerprint, workspace.index, threshold=least)
-    # The index may hold what a killed registration never entered into the catalogue.
-    known = workspace.catalogue.known({match.recording_id for match in found})
-    entries = {recording_id: workspace.catalogue.entry(recording_id) for recording_id in sorted(known)}
-    matches = [match for match in found if match.recording_id in entries]
-    return Trace(
-        path=str(path),
-        upload=heard.upload,
-        index_revision=workspace.index.revision,
-        evidence=[_evidence(match, entries[match.recording_id], heard) for match in matches],
-        credits=_credits(matches, entries),
-        problems=heard.damage,
-    )
+        with audio.decode(path, sample_rate_hz=synthetic.SAMPLE_RATE_HZ, channels=2) as sound:
+            return synthetic.judge(sound, source_rate_hz=sound.info.sample_rate_hz)
+    except InputError:
+        return None
 
 
 def trace_many(

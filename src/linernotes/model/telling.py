@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from linernotes.model.catalogue import Problem, Role
 from linernotes.model.hearing import Transform
+from linernotes.model.synthetic import Synthetic
 
 __all__ = [
     "Credit",
@@ -86,7 +87,7 @@ class Credit:
 class Trace:
     """The liner notes of one upload. ``upload`` is None where the file could not be read; ``problems`` says why.
 
-    ``index_revision`` names the state of the index that was searched.
+    ``index_revision`` names the state of the index that was searched; ``synthetic`` is None where nobody listened for it.
     """
 
     path: str
@@ -95,3 +96,4 @@ class Trace:
     evidence: Sequence[Evidence] = ()
     credits: Sequence[Credit] = ()
     problems: Sequence[Problem] = ()
+    synthetic: Synthetic | None = None
