@@ -41,7 +41,7 @@ _PLACE_ONLY = (Step((4, 0.5)), Step((1, 0.25)))
 _WIDE = (Step((3, 0.5), (3, 0.006), 1), Step((1, 0.25), (1, 0.002)))
 _OPEN = 0.25  # of the short windows must be told nothing yet, else nothing is looked for that recurs
 _LIKELY_PLACE = 0.6  # least probability of a place that is told of a recording told to be present
-_REFINED, _WEIGHED = 60, 40  # alignments of one window that are refined, and weighed
+_MOVED, _WEIGHED = 40, 40  # alignments of one window that are moved to fit better, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
 _LEAST_SCORE = 8.0  # steady noise reaches 7, and there nothing stands out that it could be weighed against
 _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
@@ -177,12 +177,13 @@ def _told_share(window: Stretch, kept: Sequence[_Heard]) -> float:
 
 def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, threshold: float, *, searched: bool) -> list[_Heard]:
     """Weigh what a window, and the window with its surroundings, may be; most probable first."""
-    table = verdicts.improve(window, catalogue, proposed, _COARSE)[:_REFINED]
+    foremost = verdicts.foremost(window, catalogue, proposed, most=_MOVED)
+    table = verdicts.improve(window, catalogue, foremost, _COARSE)
     table = _with_unchanged(window, catalogue, table, table)
     heard = _weighed(window, catalogue, table, threshold=threshold, searched=searched)
     wide = Stretch(window.query, max(0, window.start - _STRIDE), min(len(window.query.signs), window.stop + _STRIDE))
     if len(table) and wide.stop - wide.start > 1.2 * (window.stop - window.start):
-        moved = table[:_REFINED].copy()
+        moved = table.copy()
         moved[:, 0] += (wide.middle - window.middle) * moved[:, 1] / 2
         heard += _weighed(
             wide,

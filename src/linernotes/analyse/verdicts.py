@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from linernotes.analyse.candidates import Catalogue, Stretch, Table, first_of_each, rank
 from linernotes.kernels import align
 
-__all__ = ["FEATURES", "Step", "features", "improve", "one_each", "probabilities"]
+__all__ = ["FEATURES", "Step", "features", "foremost", "improve", "one_each", "probabilities"]
 
 FEATURES = (
     "score",
@@ -90,6 +90,16 @@ def improve(
     kept = ordered[first_of_each(np.round(ordered[:, 0] / 3.0) * 256 + ordered[:, 2])]
     kept = kept[kept[:, 5] > 0]
     return kept[rank(kept[:, 3]) < _PER_RECORDING]
+
+
+def foremost(stretch: Stretch, catalogue: Catalogue, table: Table, *, most: int) -> Table:
+    """Keep the rows that agree best as they lie, with all bands and frames; shape (up to ``most``, 8), best first."""
+    bounded = catalogue.bounded(table)
+    for s, (first, rows) in _by_segment(catalogue, bounded):
+        part = _shifted(bounded[rows], -first)
+        align.score(*stretch.words, catalogue.segments[s].frames, part)
+        bounded[rows] = _shifted(part, first)
+    return bounded[np.argsort(-bounded[:, 5], kind="stable")][:most]
 
 
 def one_each(table: Table) -> Table:
