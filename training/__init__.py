@@ -1,0 +1,1 @@
+"""How the weights that are shipped were made; needs the data named in docs/synthetic.md."""

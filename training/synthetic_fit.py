@@ -1,0 +1,188 @@
+"""From traits of many stretches to weights: ears, blend, calibration, and the line of accusation.
+
+Every choice that follows the ears is made on scores of clips whose source and generator the ear had not heard.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linernotes.analyse.synthetic.weights import CLIP, Ear, Weights, likeness
+
+__all__ = [
+    "Examples",
+    "calibrated",
+    "crossed",
+    "fit_ears",
+    "importance",
+    "scores",
+    "settled",
+    "tail_threshold",
+    "trained",
+]
+
+Floats = NDArray[np.float32]
+
+FAMILIES = ("tones", "scatter", "strokes", "phase", "comb", "envelope")
+BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.6, "phase": 0.8, "comb": 0.5, "envelope": 0.5}
+N_DIMENSIONS, N_LANDMARKS, WIDTH, RIDGE = 120, 700, 0.3, 0.3
+FALSE_ALARMS = 1 / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Stretches, n of them: traits by family (n, D), the clip each is of, whose fold, and what is known of it."""
+
+    traits: Mapping[str, Floats]
+    clip: NDArray[np.int64]
+    draw: NDArray[np.int64]
+    fold: NDArray[np.int64]
+    is_ai: NDArray[np.bool_]
+    group: NDArray[np.int64]
+    zones: NDArray[np.int64]
+    seconds: Floats
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Examples":
+        """Return those chosen."""
+        rest = {name: getattr(self, name)[chosen] for name in self.__slots__[1:]}
+        return Examples({family: traits[chosen] for family, traits in self.traits.items()}, **rest)
+
+
+def importance(known: Examples) -> Floats:
+    """Weights: a large source counts with the root of its size, and in each bandwidth both classes count the same."""
+    _, inverse, counts = np.unique(known.group, return_inverse=True, return_counts=True)
+    weights = 1 / np.sqrt(counts[inverse])
+    for zones in np.unique(known.zones):
+        sides = [(known.zones == zones) & (known.is_ai == side) for side in (False, True)]
+        if all(side.any() for side in sides):
+            level = np.sqrt(np.prod([weights[side].sum() for side in sides]))
+            for side in sides:
+                weights[side] *= level / weights[side].sum()
+    for side in (False, True):
+        weights[known.is_ai == side] /= weights[known.is_ai == side].sum() * 2 / len(weights)
+    return np.minimum(weights, 8).astype(np.float32)
+
+
+def fit_ears(known: Examples, *, seed: int = 1) -> dict[str, Ear]:
+    """Fit one ear for each family."""
+    weights = importance(known)
+    return {family: _fit_ear(known.traits[family], known.is_ai, weights, seed) for family in FAMILIES}
+
+
+def _fit_ear(traits: Floats, is_ai: NDArray[np.bool_], weights: Floats, seed: int) -> Ear:
+    rng = np.random.default_rng(seed)
+    heard = np.isfinite(traits)
+    n_heard = np.maximum(heard.sum(axis=0), 1)
+    filled = np.where(heard, traits, 0)
+    mean = (filled.sum(axis=0) / n_heard).astype(np.float32)
+    scale = (np.sqrt((((filled - mean) * heard) ** 2).sum(axis=0) / n_heard) + 1e-4).astype(np.float32)
+    usual = np.nan_to_num(np.clip((traits - mean) / scale, -CLIP, CLIP)).astype(np.float32)
+    basis = _principal(usual, min(N_DIMENSIONS, usual.shape[1]), rng)
+    placed = usual @ basis
+    basis = basis / np.sqrt(np.mean(placed**2))
+    placed = usual @ basis
+    chosen = rng.choice(len(placed), min(N_LANDMARKS, len(placed)), replace=False, p=weights / weights.sum())
+    landmarks = placed[chosen]
+    alike = likeness(placed, landmarks, WIDTH).astype(np.float64)
+    among = likeness(landmarks, landmarks, WIDTH).astype(np.float64)
+    weighted = alike * weights[:, None]
+    target = np.where(is_ai, 1.0, -1.0)
+    moment = weighted.T @ alike + RIDGE * among + 1e-3 * np.eye(len(landmarks))
+    beta = np.linalg.solve(moment, weighted.T @ target)
+    beta /= np.std(alike @ beta) + 1e-9
+    return Ear(mean, scale, basis, landmarks, beta.astype(np.float32), WIDTH)
+
+
+def _principal(usual: Floats, n: int, rng: np.random.Generator) -> Floats:
+    """Directions of most variance, by subspace iteration."""
+    basis = np.linalg.qr(rng.normal(size=(usual.shape[1], n)).astype(np.float32))[0]
+    for _ in range(4):
+        basis = np.linalg.qr(usual.T @ (usual @ basis))[0]
+    directions: Floats = basis.astype(np.float32)
+    return directions
+
+
+def scores(ears: Mapping[str, Ear], examples: Examples) -> Floats:
+    """Blended score of each stretch."""
+    blended = sum(BLEND[f] * (ear.likeness(examples.traits[f]) @ ear.beta) for f, ear in ears.items())
+    return np.asarray(blended, np.float32)
+
+
+def crossed(known: Examples) -> Floats:
+    """Score each stretch by ears that heard nothing of its fold."""
+    z = np.zeros(len(known.clip), np.float32)
+    for fold in np.unique(known.fold):
+        z[known.fold == fold] = scores(fit_ears(known.only(known.fold != fold)), known.only(known.fold == fold))
+    return z
+
+
+def calibrated(z: Floats, known: Examples) -> Floats:
+    """Fit the calibration of :class:`Weights` by logistic regression, on stretches and on the means of their clips."""
+    z, seconds, heard, is_ai, weights = _pooled(z, known)
+    longer = np.log2(np.clip(seconds, 2, 64) / 4)
+    design = np.stack([z, z * longer, z * heard, heard, np.ones_like(z)], axis=1)
+    c = np.zeros(5)
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-design @ c))
+        slope = design.T @ (weights * (is_ai - p)) - 1e-2 * c
+        bend = (design * (weights * p * (1 - p))[:, None]).T @ design + 1e-2 * np.eye(5)
+        c += np.linalg.solve(bend, slope)
+    return c.astype(np.float32)
+
+
+def _pooled(z: Floats, known: Examples) -> tuple[Floats, ...]:
+    """Stretches one by one, followed by the means over each clip and draw."""
+    _, first, inverse, counts = np.unique(
+        known.clip * 1000 + known.draw, return_index=True, return_inverse=True, return_counts=True
+    )
+    weights = importance(known)
+    heard = known.zones / 9
+    mean = np.bincount(inverse, z) / counts
+    return (
+        np.concatenate([z, mean]),
+        np.concatenate([known.seconds, np.bincount(inverse, known.seconds) / counts * (1 + (counts > 1))]),
+        np.concatenate([heard, heard[first]]),
+        np.concatenate([known.is_ai, known.is_ai[first]]),
+        np.concatenate([weights, np.bincount(inverse, weights)]),
+    )
+
+
+def tail_threshold(logits: Floats, rate: float = FALSE_ALARMS, *, beyond: float = 0.9) -> float:
+    """Level that a share ``rate`` exceeds, from an exponential tail beyond a quantile.
+
+    Source: J. Pickands, Statistical inference using extreme order statistics, 1975, with shape 0.
+
+    Check: of standard exponential numbers, one in a thousand exceeds ln 1000 = 6.9.
+    """
+    start = float(np.quantile(logits, beyond))
+    excess = float(np.mean(logits[logits > start] - start))
+    return max(
+        start + excess * float(np.log((1 - beyond) / rate)), float(np.max(logits)) if len(logits) < 1 / rate else start
+    )
+
+
+def trained(known: Examples, model_id: str) -> Weights:
+    """Fit ears on everything; calibration and limits on crossed scores."""
+    z = crossed(known)
+    blank = Weights(model_id, fit_ears(known), BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
+    return settled(replace(blank, calibration=calibrated(z, known)), z, known)
+
+
+def settled(weights: Weights, z: Floats, known: Examples) -> Weights:
+    """Set the limits: of accusation, on people's clips; of strangeness, on everybody's."""
+    _, first, inverse, counts = np.unique(
+        known.clip * 1000 + known.draw, return_index=True, return_inverse=True, return_counts=True
+    )
+    heard = known.zones / 9
+    people = ~known.is_ai
+    whole = weights.logit(np.bincount(inverse, z) / counts, seconds=8.0, heard=heard[first])
+    parts = weights.logit(z, seconds=4.0, heard=heard)
+    _, alike = weights.scores(known.traits)
+    return replace(
+        weights,
+        accusation=tail_threshold(whole[people[first]]),
+        stretch=tail_threshold(parts[people], FALSE_ALARMS / 4),
+        strangeness=float(np.quantile(alike, 0.001)) * 0.8,
+    )
