@@ -150,7 +150,7 @@ def test_bad_places_and_options(run: Run, tmp_path: Path, song_files: list[Path]
         (("register",), 2, "nothing to register"),
         (("trace", "nowhere.mp3"), 3, "no such file"),
         (("trace", "no-audio"), 2, "without sound files"),
-        (("trace", song_files[0], "--only", "synthetic"), 5, "cannot listen for 'synthetic'"),
+        (("trace", song_files[0], "--only", "version"), 5, "cannot listen for 'version'"),
         (("trace", song_files[0], "--only", "smell"), 2, "smell"),
         (("trace", song_files[0], "--html", "file/page.html"), 5, "cannot be written"),
         (("register", song_files[0], "--workspace", "file"), 2, "a folder"),

@@ -90,9 +90,14 @@ def test_many_are_traced_in_order_and_faulty_ones_said(
 
 def test_ears(registered: Path, song_files: list[Path]) -> None:
     with Workspace(registered) as workspace:
-        assert trace(workspace, song_files[0], only=["recording"]).evidence
-        with pytest.raises(UnavailableError, match="synthetic"):
-            trace(workspace, song_files[0], only=["synthetic"])
+        heard = trace(workspace, song_files[0], only=["recording"])
+        assert heard.evidence
+        assert heard.synthetic is None
+        judged = trace(workspace, song_files[0], only=["synthetic"])
+        assert not judged.evidence
+        assert judged.synthetic is not None
+        with pytest.raises(UnavailableError, match="version"):
+            trace(workspace, song_files[0], only=["recording", "version"])
         with pytest.raises(ParameterError, match="smell"):
             trace(workspace, song_files[0], only=["smell"])
 
