@@ -38,6 +38,7 @@ class Panel:
     """What a page shows of a verdict: ``strip`` holds the stretches and how probable a machine is in each."""
 
     headline: str
+    is_machine: bool
     probability: str
     reasons: Sequence[str]
     strip: Sequence[_Box]
@@ -56,6 +57,7 @@ def panel(found: Synthetic, *, duration_s: float) -> Panel:
     per_s = 100 / duration_s if duration_s > 0 else 0.0
     return Panel(
         headline=headline(found),
+        is_machine=found.verdict in (SyntheticVerdict.AI, SyntheticVerdict.MIXED),
         probability=f"{found.probability:.2f}",
         reasons=found.reasons,
         strip=[
