@@ -103,5 +103,5 @@ def test_a_table_reads_back(rows: list[Metadata]) -> None:
         ]
     assert [faults for _, faults in read if faults] == []
     assert [
-        (row and Metadata(**{n: getattr(row, n) for n in Metadata.__slots__} | {"where": ""})) for row, _ in read
+        (row and Metadata(**{n: getattr(row, n) for n in Metadata._fields} | {"where": ""})) for row, _ in read
     ] == rows

@@ -286,6 +286,22 @@ def test_what_one_party_is_said_to_hold_twice_survives(tmp_path: Path, workspace
     assert "Ben 1/4 of Night: said twice" in next(p.message for p in problems if p.code == "shares_overlap")
 
 
+def test_a_voice_under_two_identifiers_of_one_party_is_one(tmp_path: Path, workspace: Workspace) -> None:
+    isni, ipi = "ISNI 0000 0001 2103 2683", "IPI 00014107338"
+    text = f'voice,consent\n"Ada [{ipi}, {isni}] 1/2",\nAda [{isni}] 1/2; Ben 1/4,signed\n'
+    result = imported(workspace, table(tmp_path, text))
+    assert (result.problems, result.n_voices) == ([], 1)
+    again = imported(workspace, table(tmp_path, f"voice,consent\nAda [{isni}] 1/2,signed\n"))
+    assert (again.problems, again.n_voices) == ([], 0)
+    page = describe(workspace, "Ada")
+    (voice,) = page.voices.values()
+    assert voice.consent == "signed"
+    assert {(page.parties[share.party_id].name, share.fraction) for share in page.shares[voice.id]} == {
+        ("Ada", Fraction(1, 2)),
+        ("Ben", Fraction(1, 4)),
+    }
+
+
 VOICES = (
     "title,artist,isrc,voice,voice_name,consent\n"
     'Copper,Cara,USAT29900611,Cara [ISNI 0000000121032683] 1/2; Lab 1/2,Cara (low),"signed, 2026-11-01"\n'

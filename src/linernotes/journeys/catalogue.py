@@ -15,6 +15,7 @@ from linernotes.errors import FormatError, NotFoundError
 from linernotes.formats.cwr import Acknowledgement, CwrReader, CwrWork
 from linernotes.formats.ddex import ErnReader
 from linernotes.formats.tables import Metadata, PartyLine, read_cells, read_header
+from linernotes.journeys.naming import voice_id
 from linernotes.journeys.reading import in_other_processes, seldom_collected
 from linernotes.journeys.table_rows import Statements, from_lines, state
 from linernotes.model import Problem, Recording, RightType, Role, Voice, Work
@@ -88,7 +89,7 @@ def import_files(
     what was done; faulty files, lines and records are in ``problems``
     """
     result = Imported()
-    entering = Entering(on=on)
+    entering = Entering(on=on, voice_id=voice_id)
     if on is not None:
         entering.succeed = lambda held, stated: shares.succeed(held, stated, on=on)
     for path in paths:

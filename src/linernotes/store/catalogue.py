@@ -171,12 +171,13 @@ class Catalogue:
         waiting = iter(batches)
         batch = next(waiting, None)
         with explained(self.path), self.engine.connect().execution_options(write=True) as connection:
-            if connection.dialect.name == "sqlite":
+            raw = connection.connection.dbapi_connection if connection.dialect.name == "sqlite" else None
+            if raw is not None:
                 # Indexes of a million are looked into at random: the default of two megabytes would be read in circles.
-                raw = connection.connection.dbapi_connection
-                assert raw is not None
                 raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
                 raw.execute("PRAGMA threads=2")  # sort what becomes an index on two cores
+                # Every row names parties and works of its own batch, which is checked set by set (Entering.enter).
+                raw.execute("PRAGMA foreign_keys=OFF")
             try:
                 while batch is not None:
                     until_s = time.monotonic() + _KEPT_EVERY_S
@@ -187,9 +188,12 @@ class Catalogue:
                         entering.enter(connection, batch)
                         while (batch := next(waiting, None)) is not None and time.monotonic() < until_s:
                             entering.enter(connection, batch)
+                        entering.write_down(connection)
             finally:
                 with connection.begin():
                     put_back(connection)
+                if raw is not None:
+                    raw.execute("PRAGMA foreign_keys=ON")
 
     # ── out ──────────────────────────────────────────────────────────────────
 
