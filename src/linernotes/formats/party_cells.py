@@ -43,7 +43,8 @@ _DAY = re.compile(r"(from|until)\s+(\d{4}-\d\d-\d\d)")
 class PartyLine(NamedTuple):
     """One party as a cell names it; ``identifiers`` maps field names of Party to checked values.
 
-    A tuple, for a table has millions of them. ``rights`` is empty where the cell names none: the share is then of those that the column divides.
+    ``rights`` is empty where the cell names none: the share is then of those that the column divides. A tuple, for a
+    table has millions of them.
     """
 
     name: str
