@@ -173,8 +173,7 @@ _READ = {
         "service": "ServiceDescription",
         "use_type": "UseType",
         "commercial_model": "CommercialModel CommercialModelType",
-        "usages": "Usages TotalUsages UsagesInReportingPeriod NumberOfUsages AllocatedUsages"
-        " NumberOfBroadcasts",
+        "usages": "Usages TotalUsages UsagesInReportingPeriod NumberOfUsages AllocatedUsages NumberOfBroadcasts",
         "revenue": "NetRevenue AllocatedNetRevenue",
     },
     DsrRole.RELEASE: {"block": "BlockId", "reference": "ReleaseReference"},
