@@ -44,6 +44,7 @@ COLUMNS = (
 )
 """The columns of usage in Parquet, in order."""
 
+_ROW_GROUP_ROWS = 20_480  # so that a line is found without reading a hundred thousand others
 _NUMBER = r"[+-]?([0-9]{1,12}([.][0-9]{0,6}0*)?|[.][0-9]{1,6}0*)"
 
 MACROS = rf"""
@@ -451,7 +452,7 @@ def written(path: str, report_id: str, period: str, columns: Sequence[str] = COL
     return f"""
     COPY (SELECT {selected} FROM landed
           WHERE used_on >= DATE '{period}-01' AND used_on < DATE '{period}-01' + INTERVAL 1 MONTH ORDER BY line, part)
-    TO '{path}' (FORMAT parquet, COMPRESSION snappy)"""
+    TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {_ROW_GROUP_ROWS})"""
 
 
 UNMATCHED = """
