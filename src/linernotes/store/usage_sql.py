@@ -49,7 +49,7 @@ _NUMBER = r"[+-]?([0-9]{1,12}([.][0-9]{0,6}0*)?|[.][0-9]{1,6}0*)"
 
 MACROS = rf"""
 CREATE MACRO micro(x) AS
-    CASE WHEN regexp_full_match(x, '{_NUMBER}') THEN CAST(TRY_CAST(x AS DECIMAL(19, 6)) * 1000000 AS BIGINT) END;
+    CASE WHEN regexp_full_match(x, '{_NUMBER}') THEN CAST(TRY_CAST(x || 'e6' AS DECIMAL(18, 0)) AS BIGINT) END;
 CREATE MACRO cut_tsv(line) AS string_split(
     CASE WHEN contains(line, '\') THEN replace(replace(line, '\\\', chr(1)), '\' || chr(9), chr(2)) ELSE line END,
     chr(9));
