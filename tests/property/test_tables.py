@@ -8,8 +8,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linernotes.formats.csv_lines import read_cells
 from linernotes.formats.party_cells import PartyLine, print_parties, read_parties
-from linernotes.formats.tables import Metadata, read_cells, read_header, read_rows, write_metadata
+from linernotes.formats.tables import Metadata, read_header, read_rows, write_metadata
 from linernotes.model import AiDisclosure, RightType, Role
 from linernotes.rights import territories
 

@@ -10,20 +10,22 @@ import pytest
 from sqlalchemy import Connection
 
 from linernotes.errors import FormatError, NotFoundError, StorageError
+from linernotes.formats.csv_lines import read_cells
 from linernotes.formats.cwr import CwrWork
 from linernotes.formats.cwr_print import CwrWriter
 from linernotes.formats.ddex_print import ErnParty
 from linernotes.formats.party_cells import PartyLine
-from linernotes.formats.tables import read_cells, read_header
+from linernotes.formats.tables import read_header
 from linernotes.journeys import interchange
 from linernotes.journeys.catalogue import Checked, Imported, check, describe, import_files, recognise
 from linernotes.journeys.naming import party_id
 from linernotes.journeys.reading import in_other_processes
 from linernotes.journeys.table_rows import Statements, from_lines
 from linernotes.model import AiDisclosure, Problem, Recording, RecordingEntry, Reference, RightType, Role
+from linernotes.store.batches import Batch
 from linernotes.store.bulk import those_set_aside
 from linernotes.store.database import reading, writing
-from linernotes.store.entering import Batch, Entering
+from linernotes.store.entering import Entering
 from linernotes.workspace import Workspace
 
 TABLE = (
@@ -455,7 +457,7 @@ def test_what_enters_in_bulk_is_registered_now(tmp_path: Path, workspace: Worksp
 
 def test_indexes_set_aside_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linernotes.journeys.catalogue._ALONE_BYTES_MAX", 1)
-    monkeypatch.setattr("linernotes.formats.tables._CHUNK_LINES", 1)
+    monkeypatch.setattr("linernotes.formats.csv_lines._CHUNK_LINES", 1)
     seen: list[int] = []
     enter = Entering.enter
 
@@ -588,7 +590,7 @@ def test_what_was_entered_stays_and_the_same_command_does_the_rest(
     tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("linernotes.store.catalogue._KEPT_EVERY_S", 0.0)
-    monkeypatch.setattr("linernotes.formats.tables._CHUNK_LINES", 1)
+    monkeypatch.setattr("linernotes.formats.csv_lines._CHUNK_LINES", 1)
     path = table(tmp_path, "title,isrc\n" + "".join(f"T{n},USAT2990061{n}\n" for n in range(5)))
     enter, left = Entering.enter, [3]
 

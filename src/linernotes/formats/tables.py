@@ -25,16 +25,15 @@ from typing import Any, NamedTuple
 
 from linernotes import identifiers
 from linernotes.errors import FormatError, IdentifierError
+from linernotes.formats.csv_lines import Header, no_text, read_cells
 from linernotes.formats.party_cells import PartyLine, Territory, disclosure, print_parties, read_parties
 from linernotes.model import AiDisclosure, Problem, Role
 
 __all__ = [
     "OF_WORK",
-    "Header",
     "Metadata",
     "MetadataTable",
     "PartyLine",
-    "read_cells",
     "read_header",
     "read_metadata",
     "read_parties",
@@ -45,10 +44,7 @@ __all__ = [
 OF_WORK = frozenset({Role.WRITER, Role.ARRANGER, Role.HEIR, Role.PUBLISHER})
 """Roles in a work; the others are in a recording."""
 
-_LINES_MAX = 5_000_000
-_CELL_CHARACTERS_MAX = 20_000
 _HEADER_CHARACTERS_MAX = 20_000
-_CHUNK_LINES = 20_000
 _PARTY_COLUMNS = {
     "artist": Role.PERFORMER,
     "writers": Role.WRITER,
@@ -140,16 +136,6 @@ class MetadataTable:
     ignored: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What the first line says: what separates cells, which column is which, which are left alone."""
-
-    delimiter: str
-    columns: Sequence[str]
-    ignored: Sequence[str]
-    encoding: str
-
-
 # ── reading ──────────────────────────────────────────────────────────────────
 
 
@@ -191,7 +177,7 @@ def read_header(path: Path) -> Header:
         with path.open(encoding=encoding, newline="") as handle:
             line = handle.readline(_HEADER_CHARACTERS_MAX)
     except UnicodeDecodeError as error:
-        raise _no_text(path, error) from None
+        raise no_text(path, error) from None
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -209,63 +195,6 @@ def read_header(path: Path) -> Header:
         raise FormatError(f"{path}:1: two columns are called {twice[0]}; leave one")
     ignored = [cell.strip() for cell, name in zip(cells, columns, strict=True) if name and name not in _HANDLERS]
     return Header(delimiter, columns, ignored, encoding)
-
-
-def read_cells(path: Path, header: Header) -> Iterator[list[tuple[int, list[str] | str]]]:
-    """Yield the lines after the header, some thousand at a time: number and cells, or what is wrong with the line.
-
-    Raises FormatError if the file is not text or too long.
-    """
-    csv.field_size_limit(_CELL_CHARACTERS_MAX)
-    chunk: list[tuple[int, list[str] | str]] = []
-    try:
-        with path.open(encoding=header.encoding, newline="") as handle:
-            handle.readline()
-            for number, cells in _cut(handle, header.delimiter):
-                if number > _LINES_MAX:
-                    raise FormatError(f"{path}:{number}: more than {_LINES_MAX} lines; split the table")
-                chunk.append((number, cells))
-                if len(chunk) >= _CHUNK_LINES:
-                    yield chunk
-                    chunk = []
-    except UnicodeDecodeError as error:
-        raise _no_text(path, error) from None
-    if chunk:
-        yield chunk
-
-
-def _cut(handle: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Cut lines into cells; after one that cannot be cut, go on with the line below where it began."""
-    source = iter(handle)
-    held: list[str] = []  # the lines of the row being read
-    again: list[str] = []  # lines that a quote never closed had swallowed
-
-    def feed() -> Iterator[str]:
-        while again or (line := next(source, "")):
-            held.append(again.pop() if again else line)
-            yield held[-1]
-
-    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
-    number = 1
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield number + 1, f"not a CSV line ({error}); is a quote not closed?"
-            again += reversed(held[1:])
-            reader = csv.reader(feed(), delimiter=delimiter, strict=True)
-            number += 1
-        else:
-            if cells is None:
-                return
-            if any(cell and not cell.isspace() for cell in cells):
-                yield number + len(held), cells
-            number += len(held)
-        held.clear()
-
-
-def _no_text(path: Path, error: UnicodeDecodeError) -> FormatError:
-    return FormatError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8")
 
 
 def read_rows(

@@ -6,11 +6,12 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-from linernotes.formats.tables import OF_WORK, Header, Metadata, PartyLine, read_rows
+from linernotes.formats.csv_lines import Header
+from linernotes.formats.tables import OF_WORK, Metadata, PartyLine, read_rows
 from linernotes.journeys.naming import model_release_id, party_ids, recording_id, voice_id, work_id
 from linernotes.model import Problem, RightType, Role
 from linernotes.rights import territories
-from linernotes.store.entering import WORK_RIGHTS, Batch, ShareRow, by_right
+from linernotes.store.batches import WORK_RIGHTS, Batch, ShareRow, by_right
 
 __all__ = ["Statements", "from_lines", "state"]
 

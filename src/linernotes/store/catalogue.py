@@ -19,10 +19,11 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, up
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import AiDisclosure, Party, Recording, RecordingEntry, Work
+from linernotes.store.batches import Batch
 from linernotes.store.browsing import Page, model_release_pages, page_of, pages, recording_from_row
 from linernotes.store.bulk import put_back, set_aside
 from linernotes.store.database import explained, open_database, reading, shown, writing
-from linernotes.store.entering import Batch, Entering
+from linernotes.store.entering import Entering
 from linernotes.store.schema import contributions, former, parties, policies, recordings, shares, works
 
 __all__ = ["Catalogue", "content_id"]

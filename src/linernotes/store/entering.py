@@ -8,39 +8,23 @@ was said before is changed: a title, a year or an identifier that differs is a p
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Date,
-    DateTime,
-    String,
-    Table,
-    any_,
-    bindparam,
-    func,
-    literal,
-    literal_column,
-    select,
-    union_all,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, Connection, DateTime, Table, func, select, update
 
 from linernotes.errors import InvariantError
 from linernotes.model import Problem, RightType, Share
+from linernotes.store.batches import Batch, ContributionRow, ModelReleaseRow, PartyRow, RecordingRow, ShareRow, by_right
 from linernotes.store.bulk import put_back
+from linernotes.store.row_sets import add, add_shares, rows_of
 from linernotes.store.schema import contributions, former, model_releases, parties, recordings, shares, voices, works
 
-__all__ = ["WORK_RIGHTS", "Batch", "Entering", "ShareRow", "Succeed", "by_right"]
+__all__ = ["Entering", "Succeed"]
 
 Succeed = Callable[[Sequence[Share], Sequence[Share]], tuple[Sequence[tuple[Share, Share]], Sequence[Share]]]
 """Says which of the shares held end, as they were and as they become, and which of those stated begin."""
@@ -50,57 +34,6 @@ _TOLD_MAX = 400_000
 _LINK = itemgetter(0, 1, 2)
 _LINKS = ("work_id", "party_id")
 _PARTY_IDENTIFIERS = ("ipi_name_number", "ipi_base_number", "isni")
-
-PartyRow = tuple[str, str, str | None, str | None, str | None]
-"""id, name, ipi_name_number, ipi_base_number, isni."""
-WorkRow = tuple[str, str, str | None]
-"""id, title, iswc."""
-RecordingRow = tuple[str, str, str, str | None, str | None, int | None, str | None, str, float]
-"""id, title, artist, isrc, work_id, year, contains_ai, path, duration_s."""
-ContributionRow = tuple[str, str, str, str | None]
-"""subject_id, party_id, role, contains_ai."""
-VoiceRow = tuple[str, str, str, str | None]
-"""id, party_id, name, consent."""
-ModelReleaseRow = tuple[str, str, str]
-"""id, name, party_id."""
-ShareRow = tuple[str, str, str, int, int, str, date | None, date | None]
-"""subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to.
-
-In a batch, ``right_type`` may be :data:`WORK_RIGHTS`: the same share of each of the three rights in a work.
-"""
-WORK_RIGHTS = "mechanical performance synchronisation"
-
-
-@dataclass(slots=True)
-class Batch:
-    """Rows to enter together, by key; ``shares`` by subject, each row once.
-
-    ``contributions``: subject, party and role, and how much a machine did. ``restated``: those to look at again.
-    """
-
-    parties: dict[str, PartyRow] = field(default_factory=dict)
-    works: dict[str, WorkRow] = field(default_factory=dict)
-    recordings: dict[str, RecordingRow] = field(default_factory=dict)
-    contributions: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
-    shares: dict[str, list[ShareRow]] = field(default_factory=dict)
-    voices: dict[str, VoiceRow] = field(default_factory=dict)
-    model_releases: dict[str, ModelReleaseRow] = field(default_factory=dict)
-    where: dict[str, str] = field(default_factory=dict)
-    restated: set[str] = field(default_factory=set)
-
-    def in_order(self) -> "Batch":
-        """Return the batch with what has random keys in their order: entered so, neighbours share a page."""
-        return Batch(
-            {key: self.parties[key] for key in sorted(self.parties)},
-            {key: self.works[key] for key in sorted(self.works)},
-            {key: self.recordings[key] for key in sorted(self.recordings)},
-            self.contributions,
-            self.shares,
-            self.voices,
-            self.model_releases,
-            self.where,
-            self.restated,
-        )
 
 
 @dataclass(slots=True)
@@ -149,7 +82,7 @@ class Entering:
         self._told += told
         if len(self._told) >= _TOLD_MAX:
             self.write_down(connection)
-        _add_shares(connection, [row for subject, rows in stated.items() if subject not in known for row in rows])
+        add_shares(connection, [row for subject, rows in stated.items() if subject not in known for row in rows])
         self.restated.update(subjects.get(subject, subject) for subject in batch.restated)
         again: dict[str, list[ShareRow]] = {}
         for subject in [key for key in stated if key in known]:
@@ -162,7 +95,7 @@ class Entering:
 
         That table is one tree by subject: rows of many batches, in order, touch each page of it once.
         """
-        _add(connection, contributions, sorted(self._told, key=_LINK))
+        add(connection, contributions, sorted(self._told, key=_LINK))
         self._told.clear()
 
     # ── parties ──────────────────────────────────────────────────────────────
@@ -181,7 +114,7 @@ class Entering:
             else:
                 numbered.append(row)
         # Who has nothing but a name has their id from it: here already or new, there is nothing to compare.
-        self.n_parties += _add(connection, parties, [(*row, None) for row in named])
+        self.n_parties += add(connection, parties, [(*row, None) for row in named])
         self._named.update(row[0] for row in named)
         if numbered:
             ids |= self._enter_numbered(connection, numbered)
@@ -194,10 +127,10 @@ class Entering:
     def _enter_numbered(self, connection: Connection, unknown: Sequence[PartyRow]) -> dict[str, str]:
         """Find or add the parties that carry identifiers; return the id that each has here."""
         ids = {}
-        held = {row.id: row._mapping for row in _rows(connection, parties, parties.c.id, [row[0] for row in unknown])}
+        held = {row.id: row._mapping for row in rows_of(connection, parties, parties.c.id, [row[0] for row in unknown])}
         for column, place in ((parties.c.ipi_name_number, 2), (parties.c.isni, 4)):
             given = [row[place] for row in unknown if row[place] is not None]
-            held |= {row.id: row._mapping for row in _rows(connection, parties, column, given)}
+            held |= {row.id: row._mapping for row in rows_of(connection, parties, column, given)}
         by_identifier = {
             (name, row[name]): key for key, row in held.items() for name in _PARTY_IDENTIFIERS if row[name] is not None
         }
@@ -219,7 +152,7 @@ class Entering:
                 by_identifier |= {
                     (n, v): key for n, v in zip(_PARTY_IDENTIFIERS, row[2:], strict=True) if v is not None
                 }
-        _add(connection, parties, [(*row, None) for row in new.values()])
+        add(connection, parties, [(*row, None) for row in new.values()])
         self.n_parties += len(new)
         return ids
 
@@ -245,7 +178,7 @@ class Entering:
 
     def _enter_works(self, connection: Connection, batch: Batch, now: "_Moment") -> tuple[dict[str, str], set[str]]:
         """Add the works that are not here; return the ids that differ here, and which were known."""
-        n_added = _add(connection, works, [(*row, now.stored) for row in batch.works.values()])
+        n_added = add(connection, works, [(*row, now.stored) for row in batch.works.values()])
         self.n_works += n_added
         if n_added == len(batch.works):
             return {}, set()
@@ -267,7 +200,7 @@ class Entering:
     ) -> tuple[dict[str, str], set[str]]:
         """Add the recordings that are not here; return the ids that differ here, and which were known."""
         given_rows = [_unheard(row, work_ids.get(row[4] or "", row[4]), now) for row in batch.recordings.values()]
-        n_added = _add(connection, recordings, given_rows)
+        n_added = add(connection, recordings, given_rows)
         self.n_recordings += n_added
         if n_added == len(given_rows):
             return {}, set()
@@ -308,7 +241,7 @@ class Entering:
             key: self.voice_id(party_ids[row[1]]) if key == self.voice_id(row[1]) else key
             for key, row in batch.voices.items()
         }
-        held = {row.id: row._mapping for row in _rows(connection, voices, voices.c.id, [*ids.values()])}
+        held = {row.id: row._mapping for row in rows_of(connection, voices, voices.c.id, [*ids.values()])}
         known, new = set(), {}
         for key, (_, performer, name, consent) in batch.voices.items():
             here, given = ids[key], {"party_id": party_ids[performer], "name": name, "consent": consent}
@@ -328,15 +261,17 @@ class Entering:
                     self._differs(batch, key, f"the {column} of {here}", said, value)
                 else:
                     self._succeed(connection, batch, key, (voices, here, column), here=said, given=value)
-        _add(connection, voices, [(key, *given.values(), now.stored) for key, given in new.items()])
+        add(connection, voices, [(key, *given.values(), now.stored) for key, given in new.items()])
         self.n_voices += len(new)
         return {key: here for key, here in ids.items() if key != here}, known
 
     def _enter_model_releases(self, connection: Connection, batch: Batch, party_ids: Mapping[str, str]) -> None:
         """Add the model releases that are not here, by id or by name and who answers for it; what differs is told."""
-        held = {row.id: row for row in _rows(connection, model_releases, model_releases.c.id, [*batch.model_releases])}
+        held = {
+            row.id: row for row in rows_of(connection, model_releases, model_releases.c.id, [*batch.model_releases])
+        }
         theirs = [party_ids[row[2]] for row in batch.model_releases.values()]
-        of_party = _rows(connection, model_releases, model_releases.c.party_id, theirs)
+        of_party = rows_of(connection, model_releases, model_releases.c.party_id, theirs)
         by_name = {(row.party_id, row.name.casefold()) for row in of_party}
         new: list[ModelReleaseRow] = []
         for key, (_, name, party) in batch.model_releases.items():
@@ -348,7 +283,7 @@ class Entering:
             elif (party_ids[party], name.casefold()) not in by_name:
                 by_name.add((party_ids[party], name.casefold()))
                 new.append((key, name, party_ids[party]))
-        _add(connection, model_releases, new)
+        add(connection, model_releases, new)
         self.n_model_releases += len(new)
 
     def _succeed(
@@ -373,7 +308,7 @@ class Entering:
             self._differs(batch, key, f"the {name} of {subject}, which changed on {last} already,", here, given)
         else:
             if last != self.on:
-                _add(connection, former, [(subject, name, self.on, json.dumps(here, ensure_ascii=False))])
+                add(connection, former, [(subject, name, self.on, json.dumps(here, ensure_ascii=False))])
             connection.execute(update(table).where(table.c.id == subject).values({name: given}))
             self.n_changed += 1
 
@@ -387,7 +322,7 @@ class Entering:
         """Enter shares of what had been here before: those not said yet, or, from a day on, in place of others."""
         put_back(connection, only=shares)
         held: dict[str, dict[ShareRow, int]] = {subject: {} for subject in stated}
-        for row in _rows(connection, shares, shares.c.subject_id, list(stated)):
+        for row in rows_of(connection, shares, shares.c.subject_id, list(stated)):
             held[row.subject_id][tuple(row)[1:]] = row.id
         fresh: list[ShareRow] = []
         for subject, rows in stated.items():
@@ -403,7 +338,7 @@ class Entering:
             if added and held[subject]:
                 self.restated.add(subject)
             fresh += added
-        _add(connection, shares, fresh)
+        add(connection, shares, fresh)
 
 
 def _share(row: ShareRow) -> Share:
@@ -422,21 +357,10 @@ def _held(
     connection: Connection, table: Table, identifier: Column[Any], given: Mapping[str, Sequence[Any]], place: int
 ) -> dict[str | None, Any]:
     """Find rows by id and by identifier, in two look-ups for the lot."""
-    found: dict[str | None, Any] = {row.id: row for row in _rows(connection, table, table.c.id, list(given))}
+    found: dict[str | None, Any] = {row.id: row for row in rows_of(connection, table, table.c.id, list(given))}
     if numbers := [row[place] for row in given.values() if row[place] is not None]:
-        found |= {row._mapping[identifier.name]: row for row in _rows(connection, table, identifier, numbers)}
+        found |= {row._mapping[identifier.name]: row for row in rows_of(connection, table, identifier, numbers)}
     return found
-
-
-def _rows(connection: Connection, table: Table, column: Column[Any], values: Sequence[Any]) -> Iterable[Any]:
-    return connection.execute(select(table).where(_among(connection, column, values))).all() if values else ()
-
-
-def _among(connection: Connection, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """Tell a column's values from others, as one parameter: there may be more than a statement can have."""
-    if connection.dialect.name == "sqlite":
-        return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
-    return column == any_(literal(list(values), postgresql.ARRAY(String)))
 
 
 def _check_whole(batch: Batch, party_ids: Mapping[str, str]) -> None:
@@ -471,63 +395,3 @@ def _unheard(row: RecordingRow, work_id: str | None, now: _Moment) -> tuple[Any,
     """Return the whole row of a recording that nobody has heard here yet."""
     key, title, artist, isrc, _, year, contains_ai, path, duration_s = row
     return key, title, artist, None, path, duration_s, 0, 0, isrc, work_id, year, now.stored, contains_ai
-
-
-def _add(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Add rows; those whose key is here already stay as they are. Returns how many were added."""
-    if not rows:
-        return 0
-    columns = [column for column in table.columns if not (table is shares and column.name == "id")]
-    keys = [column.name for column in columns]
-    if connection.dialect.name == "sqlite":
-        # The driver's own loop over tuples: a catalogue has ten million rows.
-        insert = sqlite.insert(table).on_conflict_do_nothing().compile(dialect=sqlite.dialect(), column_keys=keys)
-        return connection.exec_driver_sql(str(insert), _as_stored(connection, columns, rows)).rowcount
-    # A list for each column, in one statement: a round trip for the lot, and it says how many were added.
-    given = zip(columns, zip(*rows, strict=True), strict=True)
-    source = select(*(func.unnest(literal(list(cells), postgresql.ARRAY(column.type))) for column, cells in given))
-    statement = postgresql.insert(table).from_select(keys, source).on_conflict_do_nothing()
-    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
-
-
-def _add_shares(connection: Connection, rows: Sequence[ShareRow]) -> None:
-    """Add shares; where a row is about all rights in a work, the database makes three of it."""
-    whole = [(*row[:2], *row[3:]) for row in rows if row[2] == WORK_RIGHTS]
-    if not whole or connection.dialect.name != "sqlite":
-        _add(connection, shares, list(by_right(rows)))
-        return
-    _add(connection, shares, [row for row in rows if row[2] != WORK_RIGHTS])
-    each = [select(literal_column(f"'{right}'", String).label("right_type")) for right in WORK_RIGHTS.split()]
-    given = [column for column in shares.columns if column.name not in ("id", "right_type")]
-    source = select(
-        union_all(*each).subquery().c.right_type, *(bindparam(column.name, type_=column.type) for column in given)
-    )
-    statement = sqlite.insert(shares).from_select(["right_type", *(column.name for column in given)], source)
-    connection.exec_driver_sql(str(statement.compile(dialect=sqlite.dialect())), _as_stored(connection, given, whole))
-
-
-def by_right(rows: Iterable[ShareRow]) -> Iterator[ShareRow]:
-    """Yield rows about one right each."""
-    for row in rows:
-        for right in row[2].split():
-            yield (*row[:2], right, *row[3:])
-
-
-def _as_stored(
-    connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]
-) -> list[tuple[Any, ...]]:
-    """Write days as SQLAlchemy would, and moments unless they are written already."""
-    writers = {
-        place: lru_cache(maxsize=1024)(write)
-        for place, column in enumerate(columns)
-        if isinstance(column.type, Date | DateTime)
-        and (write := column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)) is not None
-    }
-    for place, write in writers.items():
-        rows = [
-            row
-            if row[place] is None or isinstance(row[place], str)
-            else (*row[:place], write(row[place]), *row[place + 1 :])
-            for row in rows
-        ]
-    return list(rows)
