@@ -29,6 +29,7 @@ bench: .venv/ready
 
 # Accuracy on truth sets: make evals DATA=folder
 evals: .venv/ready
+	$(BIN)/python -m evaluations.crashes
 	for name in fingerprint layers; do $(BIN)/python -m evaluations.$$name --data $(DATA) || exit 1; done
 
 .venv/ready: pyproject.toml

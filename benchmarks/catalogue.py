@@ -31,10 +31,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.outcome import Outcome, arguments, tell
-from linernotes.formats.tables import read_cells, read_header
+from linernotes.formats.csv_lines import read_cells
+from linernotes.formats.tables import read_header
 from linernotes.journeys.catalogue import Imported, import_files
 from linernotes.journeys.table_rows import from_lines
-from linernotes.store.entering import by_right
+from linernotes.store.batches import by_right
 from linernotes.workspace import Workspace
 
 __all__ = ["main", "make_table", "measure"]

@@ -59,13 +59,14 @@ def balanced(
     period: str = "2026-10",
     name: str = "Mira Sandoval",
     moved_micro: int = 0,
+    released_micro: int = 0,
 ) -> Statement:
     """Return a statement that adds up: what is held leaves, the rest is paid out to the minor unit."""
     earned = sum(each.amount_micro for each in lines)
     deductions = list(taken)
     if held := sum(each.amount_micro for each in lines if each.held):
         deductions.append(Deduction(DeductionKind.HELD, held, "somebody has yet to decide; see the lines marked held"))
-    free = opening_micro + earned + moved_micro - sum(each.amount_micro for each in deductions)
+    free = opening_micro + earned + moved_micro + released_micro - sum(each.amount_micro for each in deductions)
     unit = micro_of_minor(1, currency)
     payable = max(0, free // unit)
     closing = free - payable * unit
@@ -85,6 +86,7 @@ def balanced(
         payable_minor=payable,
         closing_micro=closing,
         moved_micro=moved_micro,
+        released_micro=released_micro,
     )
 
 

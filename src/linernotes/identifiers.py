@@ -8,6 +8,7 @@ raises IdentifierError naming the value and what is wrong with it. A check digit
 
 import re
 from functools import lru_cache
+from operator import mul
 
 from stdnum import isni as stdnum_isni
 from stdnum import isrc as stdnum_isrc
@@ -19,6 +20,7 @@ from linernotes.errors import IdentifierError
 __all__ = ["dpid", "ipi_base_number", "ipi_name_number", "isni", "isrc", "iswc"]
 
 _SEPARATORS = re.compile(r"[\s.\-]")
+_ISWC = re.compile(r"T\d{10}", re.ASCII)
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}", re.ASCII)
 
 
@@ -27,7 +29,7 @@ def _compact(text: str) -> str:
 
 
 def _weighted_check(digits: str, start: int) -> int:
-    total = start + sum(weight * int(digit) for weight, digit in enumerate(digits, 1))
+    total: int = start + sum(map(mul, range(1, 10), map(int, digits)))
     return -total % 10
 
 
@@ -56,7 +58,7 @@ def iswc(text: str) -> str:
     Check: ``iswc("T-034.524.680-1")`` is ``T0345246801``.
     """
     compact = _compact(text)
-    if not re.fullmatch(r"T\d{10}", compact):
+    if not _ISWC.fullmatch(compact):
         raise IdentifierError(f"{text!r} is not an ISWC: T and ten digits (T-034.524.680-1)", code="iswc")
     if (check := _weighted_check(compact[1:10], 1)) != int(compact[10]):
         raise IdentifierError(f"{text!r} is not an ISWC: its last digit should be {check}", code="iswc")

@@ -1,7 +1,6 @@
 """What an ERN message says is what was written into it."""
 
 import tempfile
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -38,7 +37,7 @@ def row(draw: st.DrawFn) -> Metadata:
     place = draw(st.sampled_from(["2136", "US", "AT+DE"]))
 
     def bounded(line: PartyLine) -> PartyLine:
-        return line if line.share is None else replace(line, territory=place, valid_from=draw(DAYS))
+        return line if line.share is None else line._replace(territory=place, valid_from=draw(DAYS))
 
     parties = (
         PartyLine(artist, Role.PERFORMER, None, draw(IDENTIFIERS), contains_ai=draw(AI)),
@@ -79,7 +78,7 @@ def test_a_message_reads_back(rows: list[Metadata], is_takedown: bool) -> None: 
         path = Path(folder) / "message.xml"
         path.write_text("".join(writer), encoding="utf-8")
         message = read_ern(path, combine=territories.combined)
-    assert [replace(found, where="") for found in message.recordings] == rows
+    assert [found._replace(where="") for found in message.recordings] == rows
     assert (message.is_takedown, message.id, message.sender) == (is_takedown, "M1", f"A Sender ({SENDER.dpid})")
     assert {problem.code for problem in message.problems} <= {"ern_not_kept"}
     assert {problem.code for problem in writer.problems} <= {"ern_duration"}

@@ -1,6 +1,7 @@
 """What a catalogue table says is what was written into it."""
 
 import tempfile
+from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -8,8 +9,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linernotes.errors import FormatError
+from linernotes.formats import party_cells
+from linernotes.formats.csv_lines import read_cells
 from linernotes.formats.party_cells import PartyLine, print_parties, read_parties
-from linernotes.formats.tables import Metadata, read_cells, read_header, read_rows, write_metadata
+from linernotes.formats.tables import Metadata, read_header, read_rows, write_metadata
 from linernotes.model import AiDisclosure, RightType, Role
 from linernotes.rights import territories
 
@@ -103,5 +107,20 @@ def test_a_table_reads_back(rows: list[Metadata]) -> None:
         ]
     assert [faults for _, faults in read if faults] == []
     assert [
-        (row and Metadata(**{n: getattr(row, n) for n in Metadata.__slots__} | {"where": ""})) for row, _ in read
+        (row and Metadata(**{n: getattr(row, n) for n in Metadata._fields} | {"where": ""})) for row, _ in read
     ] == rows
+
+
+@given(st.text(alphabet='Ad é(1/250%. "[]x\u00a0', min_size=1, max_size=16))
+def test_the_short_way_through_a_part_says_what_the_long_way_says(text: str) -> None:
+    part = text.strip()
+    if part and party_cells._NAME_AND_SHARE.fullmatch(part):
+        long = told(lambda: (party_cells._line.__wrapped__(part, Role.WRITER, str),))
+        assert told(lambda: read_parties(part, role=Role.WRITER)) == long
+
+
+def told(read: Callable[[], tuple[PartyLine, ...]]) -> tuple[PartyLine, ...] | str:
+    try:
+        return read()
+    except FormatError as error:
+        return str(error)

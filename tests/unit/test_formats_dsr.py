@@ -52,7 +52,7 @@ def test_a_layout_is_known_by_type_then_by_headings_then_by_the_newest_of_its_ki
     by_headings = layout_of("SU02.09", told)
     assert by_headings is not None
     assert by_headings.cells == {"block": 2, "summary": 3, "quantity": 4}
-    assert [layout_of(type_) for type_ in ("SY03", "XX01", "SU02'; --", "HEAD2", "")] == [None] * 5
+    assert [layout_of(type_) for type_ in ("SY13", "XX01", "SU02'; --", "HEAD2", "")] == [None] * 5
 
 
 def test_a_file_says_what_it_is_of() -> None:

@@ -22,7 +22,7 @@ def test_a_statement_whose_lines_do_not_add_up_is_refused() -> None:
         words.checked(replace(good, earned_micro=good.earned_micro + 1))
 
 
-@pytest.mark.parametrize("field", ["opening_micro", "closing_micro", "payable_minor", "moved_micro"])
+@pytest.mark.parametrize("field", ["opening_micro", "closing_micro", "payable_minor", "moved_micro", "released_micro"])
 def test_a_statement_whose_account_does_not_add_up_is_refused_by_every_format(field: str) -> None:
     good = balanced([line()])
     wrong = replace(good, **{field: getattr(good, field) + 1})

@@ -10,20 +10,22 @@ import pytest
 from sqlalchemy import Connection
 
 from linernotes.errors import FormatError, NotFoundError, StorageError
+from linernotes.formats.csv_lines import read_cells
 from linernotes.formats.cwr import CwrWork
 from linernotes.formats.cwr_print import CwrWriter
 from linernotes.formats.ddex_print import ErnParty
 from linernotes.formats.party_cells import PartyLine
-from linernotes.formats.tables import read_cells, read_header
+from linernotes.formats.tables import read_header
 from linernotes.journeys import interchange
 from linernotes.journeys.catalogue import Checked, Imported, check, describe, import_files, recognise
 from linernotes.journeys.naming import party_id
 from linernotes.journeys.reading import in_other_processes
 from linernotes.journeys.table_rows import Statements, from_lines
 from linernotes.model import AiDisclosure, Problem, Recording, RecordingEntry, Reference, RightType, Role
+from linernotes.store.batches import Batch
 from linernotes.store.bulk import those_set_aside
 from linernotes.store.database import reading, writing
-from linernotes.store.entering import Batch, Entering
+from linernotes.store.entering import Entering
 from linernotes.workspace import Workspace
 
 TABLE = (
@@ -286,6 +288,22 @@ def test_what_one_party_is_said_to_hold_twice_survives(tmp_path: Path, workspace
     assert "Ben 1/4 of Night: said twice" in next(p.message for p in problems if p.code == "shares_overlap")
 
 
+def test_a_voice_under_two_identifiers_of_one_party_is_one(tmp_path: Path, workspace: Workspace) -> None:
+    isni, ipi = "ISNI 0000 0001 2103 2683", "IPI 00014107338"
+    text = f'voice,consent\n"Ada [{ipi}, {isni}] 1/2",\nAda [{isni}] 1/2; Ben 1/4,signed\n'
+    result = imported(workspace, table(tmp_path, text))
+    assert (result.problems, result.n_voices) == ([], 1)
+    again = imported(workspace, table(tmp_path, f"voice,consent\nAda [{isni}] 1/2,signed\n"))
+    assert (again.problems, again.n_voices) == ([], 0)
+    page = describe(workspace, "Ada")
+    (voice,) = page.voices.values()
+    assert voice.consent == "signed"
+    assert {(page.parties[share.party_id].name, share.fraction) for share in page.shares[voice.id]} == {
+        ("Ada", Fraction(1, 2)),
+        ("Ben", Fraction(1, 4)),
+    }
+
+
 VOICES = (
     "title,artist,isrc,voice,voice_name,consent\n"
     'Copper,Cara,USAT29900611,Cara [ISNI 0000000121032683] 1/2; Lab 1/2,Cara (low),"signed, 2026-11-01"\n'
@@ -439,7 +457,7 @@ def test_what_enters_in_bulk_is_registered_now(tmp_path: Path, workspace: Worksp
 
 def test_indexes_set_aside_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linernotes.journeys.catalogue._ALONE_BYTES_MAX", 1)
-    monkeypatch.setattr("linernotes.formats.tables._CHUNK_LINES", 1)
+    monkeypatch.setattr("linernotes.formats.csv_lines._CHUNK_LINES", 1)
     seen: list[int] = []
     enter = Entering.enter
 
@@ -572,7 +590,7 @@ def test_what_was_entered_stays_and_the_same_command_does_the_rest(
     tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("linernotes.store.catalogue._KEPT_EVERY_S", 0.0)
-    monkeypatch.setattr("linernotes.formats.tables._CHUNK_LINES", 1)
+    monkeypatch.setattr("linernotes.formats.csv_lines._CHUNK_LINES", 1)
     path = table(tmp_path, "title,isrc\n" + "".join(f"T{n},USAT2990061{n}\n" for n in range(5)))
     enter, left = Entering.enter, [3]
 

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from linernotes.errors import ConflictError, FormatError, ParameterError
-from linernotes.journeys import pay
-from linernotes.model import Account, Party, Recording, RecordingEntry, RightType, Share, Work
+from linernotes.formats.statement import checked
+from linernotes.journeys import earnings, pay
+from linernotes.model import Account, Party, Recording, RecordingEntry, RightType, Share, Terms, Work
 from linernotes.store import schema
 from linernotes.store.database import writing
 from linernotes.workspace import Workspace
@@ -95,6 +96,27 @@ def test_the_close_pays_what_is_owed(workspace: Workspace) -> None:
     assert found["payable", "pty_ada"] == 3_333
     assert pay.check_books(workspace)[1] == []
     assert workspace.books.balances()[Account.CASH, None, "EUR"] == -1_000_000_000
+
+
+def test_a_reserve_is_kept_told_and_released(workspace: Workspace) -> None:
+    workspace.agreements.set_terms([Terms("pty_ada", reserve=Fraction(1, 4), reserve_periods=2)])
+    told = []
+    for month, amount in enumerate((30_000_000, 15_000_000, 0, 0), 1):
+        period = f"2026-{month:02d}"
+        write_usage(workspace, period, f"r{month}", [line(amount, isrc=ISRC, period=period)])
+        pay.run_royalties(workspace, period, at=AT, close=True)
+        of_ada = [checked(each) for each in earnings.statements(workspace, "ada", period)]
+        told += [
+            (each.released_micro, [d.amount_micro for d in each.deductions], each.payable_minor) for each in of_ada
+        ]
+    assert told == [
+        (0, [4_000_000], 1200),
+        (0, [2_000_000], 600),
+        (4_000_000, [], 400),
+        (2_000_000, [], 200),
+    ]
+    assert ("reserved", "pty_ada") not in standing(workspace)
+    assert pay.check_books(workspace)[1] == []
 
 
 def test_what_the_catalogue_learns_is_matched_when_it_is_learned(workspace: Workspace) -> None:

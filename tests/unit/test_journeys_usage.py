@@ -362,6 +362,26 @@ def test_downloads_are_divided_by_price_times_sales(tmp_path: Path, workspace: W
         assert usage(other, "amount_micro") == [(4_666_667,), (2_333_333,)]
 
 
+def test_subscriptions_films_and_broadcasts(tmp_path: Path, workspace: Workspace) -> None:
+    films = [
+        "SY03\tS1\t\t\tSubscription\tStream\tDE\tPremium\t4\t9\tEUR\t8",
+        "SY08\tS2\t\t\tRadio\tOne\tAdvertisement\tBroadcast\tAT\t3\t900\t\tEUR\t6",
+        "AS03\t1\tR1\tsp1\t\t\tp1\tFilm\tA film",
+        "SU04\t1\tS1\tT1\t\tR1\t\tHD\t\t\t\t\ttrue\tfalse\t4\t0\tPT9M",
+        asset(2),
+        "SU05\t2\tS2\tT2\tR1\ttrue\t1\t300\tPT3M",
+        asset(3),
+        "SU05\t3\tS2\tT3\tR1\ttrue\t2\t600\tPT3M",
+    ]
+    result = imported(workspace, report(tmp_path, *films, head=BASIC, n_sums=2))
+    assert faults(workspace, result) == []
+    assert usage(workspace, "title, territory, amount_micro, quantity") == [
+        ("A film", "DE", 8_000_000, 4),
+        ("Title 1", "AT", 2_000_000, 1),
+        ("Title 1", "AT", 4_000_000, 2),
+    ]
+
+
 def test_returns_alone_are_a_correction(tmp_path: Path, workspace: Workspace) -> None:
     sale = "SU01\t1\tS1\tT1\t\tR1\ttrue\tfalse\t0\t2\t0.50"
     result = imported(workspace, report(tmp_path, pool("-1", "-2"), asset(1), sale, head=BASIC))

@@ -8,18 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linernotes.model import Account, Advance, ExchangeRate, Terms
+from linernotes.model import Account, Advance, ExchangeRate, Reserve, Terms
 from linernotes.rights.ledger import check_entry, check_period
-from linernotes.rights.royalties_settling import advance_entries, due_on, last_day, rate_on, settle
+from linernotes.rights.royalties_settling import advance_entries, due_on, last_day, later, rate_on, settle
 
 Key = tuple[Account, str | None, str]
 UNIT = 1_000_000
 
 
 def after(
-    balances: Mapping[Key, int], terms: Mapping[str, Terms] | None = None, rates: tuple[ExchangeRate, ...] = ()
+    balances: Mapping[Key, int],
+    terms: Mapping[str, Terms] | None = None,
+    rates: tuple[ExchangeRate, ...] = (),
+    reserves: tuple[Reserve, ...] = (),
 ) -> dict[Key, int]:
-    entries, _ = settle("2026-01", balances, terms or {}, rates)
+    entries, _ = settle("2026-01", balances, terms or {}, rates, reserves)
     standing = dict(balances)
     for entry in entries:
         check_entry(entry)
@@ -40,6 +43,29 @@ def test_whole_minor_units_are_paid_and_the_rest_stays() -> None:
     }
     assert after(payable(12_345_678, currency="JPY"))[Account.PAID, "a", "JPY"] == 12 * UNIT
     assert after(payable(12_345_678, currency="KWD"))[Account.PAID, "a", "KWD"] == 12_345_000
+
+
+def test_a_part_of_what_is_new_is_kept_in_reserve_before_advances() -> None:
+    agreed = {"a": Terms("a", reserve=Fraction(1, 5), reserve_periods=6)}
+    owed: dict[Key, int] = {
+        **payable(10 * UNIT),
+        (Account.BELOW_THRESHOLD, "a", "EUR"): 5 * UNIT,  # was earned before, and had its part kept then
+        (Account.RECOUPABLE, "a", "EUR"): -9 * UNIT,
+    }
+    assert after(owed, agreed) == {(Account.RESERVED, "a", "EUR"): 2 * UNIT, (Account.PAID, "a", "EUR"): 4 * UNIT}
+    assert after(payable(-UNIT), agreed) == payable(-UNIT)
+
+
+def test_a_reserve_comes_back_when_its_time_is_over() -> None:
+    agreed = {"a": Terms("a", reserve=Fraction(1, 5), reserve_periods=3)}
+    kept: dict[Key, int] = {(Account.RESERVED, "a", "EUR"): 7 * UNIT}
+    old, new = Reserve("a", "b", "EUR", "2025-10", 4 * UNIT), Reserve("a", "a", "EUR", "2025-11", 3 * UNIT)
+    assert after(kept, agreed, reserves=(old, new)) == {
+        (Account.RESERVED, "a", "EUR"): 3 * UNIT,
+        (Account.PAID, "b", "EUR"): 4 * UNIT,  # who took the place of the one that earned it
+    }
+    assert after(kept, {}, reserves=(new,))[Account.PAID, "a", "EUR"] == 3 * UNIT  # nothing is agreed any more
+    assert [later("2026-11", count) for count in (0, 1, 2, 14)] == ["2026-11", "2026-12", "2027-01", "2028-01"]
 
 
 def test_tax_is_withheld_of_what_is_paid_out_and_of_nothing_else() -> None:

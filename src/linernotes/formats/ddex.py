@@ -12,7 +12,7 @@ Source: DDEX ERN 4.3 (release-notification.xsd, 2023); ContainsAI, AiContributio
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -275,13 +275,13 @@ class ErnReader:
         if party is None:
             self._tell("ern_reference", f"{tag} {reference!r} is no party of the PartyList", element.line, tag)
             return []
-        return [replace(party, role=role, contains_ai=contains_ai)]
+        return [party._replace(role=role, contains_ai=contains_ai)]
 
     def _labels_of(self, sound: Element, parties: list[PartyLine]) -> list[PartyLine]:
         references = self._labels.get(sound.read("ResourceReference"), [])
         known = [self._parties[reference] for reference in references if reference in self._parties]
         told = {line.name for line in parties if line.role is Role.LABEL}
-        return [replace(party, role=Role.LABEL) for party in known if party.name not in told]
+        return [party._replace(role=Role.LABEL) for party in known if party.name not in told]
 
     def _with_shares(self, sound: Element, parties: list[PartyLine]) -> list[PartyLine]:
         """Give each party the share that a controller of its name has; a controller not named yet is a label."""
@@ -312,12 +312,12 @@ class ErnReader:
         sides = [n for n, line in enumerate(parties) if line.name == party.name and (line.role in OF_WORK) == of_work]
         if of_work:
             place, begins, ends = self._terms(controller)
-            party = replace(party, territory=place, valid_from=begins, valid_to=ends)
+            party = party._replace(territory=place, valid_from=begins, valid_to=ends)
         free = next((n for n in sides if parties[n].share is None), None)
         if free is None:
             role = parties[sides[0]].role if sides else otherwise
-            return [*parties, replace(party, role=role, share=share)]
-        given = replace(party, role=parties[free].role, share=share, contains_ai=parties[free].contains_ai)
+            return [*parties, party._replace(role=role, share=share)]
+        given = party._replace(role=parties[free].role, share=share, contains_ai=parties[free].contains_ai)
         return [*parties[:free], given, *parties[free + 1 :]]
 
     def _terms(self, controller: Element) -> tuple[str, date | None, date | None]:

@@ -4,7 +4,8 @@ A record is known by its first cell, ``SU02.03``; the cells after it are named h
 add cells at the end, so that a version that is not listed is read by the newest that is, unless the file brings
 headings (``#SU02.09<TAB>BlockId…``), which then count.
 
-**Source**: DDEX DSR part 8, record type definitions; the schemas of Basic Audio 1.2, UGC 1.2, Royalty Reporting 1.0.1;
+**Source**: DDEX DSR part 8, record type definitions; the schemas of Basic Audio 1.0 and 1.2, UGC 1.0 and 1.2, Royalty
+Reporting 1.0.1, Audio-Visual 1.0 and 1.1 (films and programmes: SU04), Radio Broadcast 1.0 (SU05);
 for Basic Audio 1.4 also the cells of SY01.03, AS02.04 and SU02.03 as published. Basic Audio 1.0 and 1.1 have the same
 cells without the last ones.
 """
@@ -51,6 +52,7 @@ _ROLES = {
     "SY": DsrRole.SUMMARY,
     "RE01": DsrRole.RELEASE,
     "RE02": DsrRole.PART,
+    "RE03": DsrRole.RELEASE,
     "AS": DsrRole.RESOURCE,
     "MW": DsrRole.WORK,
     "SU": DsrRole.USAGE,
@@ -98,6 +100,9 @@ _LAYOUTS = {
     "SY02.02": f"{_SUMMARY} ServiceDescription Usages Users CurrencyOfReporting NetRevenue RightsController"
     " RightsControllerPartyId AllocatedUsages AllocatedRevenue AllocatedNetRevenue RightsType ContentCategory"
     " CurrencyOfTransaction ExchangeRate RightsTypePercentage",
+    "SY03": f"{_SUMMARY} ServiceDescription Usages Subscribers Currency NetRevenue RightsController"
+    " RightsControllerPartyId AllocatedUsages AllocatedRevenue AllocatedNetRevenue RightsControllerMarketShare"
+    " ConsumerPaidUnitPrice FreeOrTrialSubscribers ExchangeRateBaseCurrency ExchangeRate",
     "SY04.01": f"{_SUMMARY} ServiceDescription SubscriberType Subscribers SubPeriodStartDate SubPeriodEndDate"
     " UsagesInSubPeriod UsagesInReportingPeriod CurrencyOfReporting CurrencyOfTransaction ExchangeRate"
     " ConsumerPaidUnitPrice NetRevenue MusicUsagePercentage",
@@ -109,22 +114,38 @@ _LAYOUTS = {
     " IndirectNetRevenue PreviewAvailable CurrencyOfTransaction ExchangeRate ViewingHours",
     "SY07": f"{_SUMMARY} RightsType ServiceDescription Usages Users Currency NetRevenue RightsController"
     " RightsControllerPartyId AllocatedUsages AllocatedRevenue AllocatedNetRevenue",
+    "SY08": "SummaryRecordId DistributionChannel DistributionChannelDPID ServiceDescription BroadcastStationOrChannel"
+    " CommercialModel UseType Territory NumberOfBroadcasts NumberOfBroadcastListeners ListenerHours Currency NetRevenue"
+    " IndirectNetRevenue RightsController RightsControllerPartyId AllocatedRevenue RightsType AllocatedNetRevenue"
+    " RightsControllerAllocatedNumberOfBroadcasts AdditionalData",
     "SY09": "SummaryRecordId CommercialModel UseType Territory ServiceDescription SubscriberType RightsController"
     " RightsControllerPartyId RightsType Usages AllocatedUsages NetRevenue IndirectNetRevenue"
     " RightsControllerMarketShare CurrencyOfReporting CurrencyOfTransaction ExchangeRate RightsTypePercentage",
     "RE01": "BlockId ReleaseReference DspReleaseId ProprietaryReleaseId CatalogNumber ICPN DisplayArtistName"
     " DisplayArtistPartyId Title SubTitle ReleaseType Label PLine DataProvider",
     "RE02": "BlockId ReleaseReference DspSubReleaseId ProprietarySubReleaseId UsedResources",
+    "RE03": "BlockId ReleaseReference DspReleaseId ProprietaryReleaseId ICPN Title SubTitle SeriesTitle SeasonNumber"
+    " DisplayArtistName DisplayArtistPartyId ReleaseType DataProvider",
     "AS01": f"{_RESOURCE} IsMasterRecording",
     "AS02": f"{_RESOURCE} ISWC {_PARTIES} ProprietaryWorkId IsMasterRecording",
     "AS02.04": f"{_RESOURCE} ISWC {_PARTIES} ProprietaryWorkId IsMasterRecording IsSubjectToOwnershipConflict"
     " LastConflictCheck DisplayArtist",
+    "AS03": "BlockId ResourceReference DspResourceId ISAN EIDR ProprietaryId VideoType Title SubTitle OriginalTitle"
+    " SeasonNumber EpisodeNumber Genre Duration ProducerName ProducerPartyId DirectorName DirectorPartyId ActorName"
+    " ActorPartyId LanguageLocalizationType HasCaptioning HasAudioDescription LanguageOfPerformance LanguageOfDubbing"
+    " ProductionOrReleaseDate CountryOfProduction FirstVoDBroadcastDate",
     "MW01": f"BlockId DspWorkId ISWC Title SubTitle {_PARTIES} DataProvider ProprietaryWorkId",
     "SU01": f"{_SALE} SalesUpgrade Usages Returns PriceConsumerPaidExcSalesTax PromotionalActivity",
     "SU02": f"{_SALE} NumberOfStreams PriceConsumerPaidExcSalesTax PromotionalActivity",
     "SU02.03": f"{_SALE} NumberOfStreams PriceEndUserPaidExcSalesTax PromotionalActivity UseType PlaybackDuration",
     "SU03.01": _UGC,
     "SU03.02": f"{_UGC} ContentCategory IsRoyaltyBearing",
+    "SU04": "BlockId SummaryRecordId SalesTransactionId TransactedRelease TransactedResource DrmEnforcementType"
+    " VideoDefinitionType CodingType BitRate OriginalBroadcastChannel OriginalBroadcastDateTime IsRoyaltyBearing"
+    " SalesUpgrade Usages Returns DurationUsed PriceConsumerPaidExcSalesTax PromotionalActivity OfferStartDate"
+    " OfferEndDate OfferURL FirstVoDBroadcastDateTime",
+    "SU05": "BlockId SummaryRecordId SalesTransactionId TransactedResource IsRoyaltyBearing NumberOfBroadcasts"
+    " NumberOfBroadcastListeners ListenerDuration",
     "SR01": f"{_SOLD_INLINE} NumberOfTransactedResources SalesTransactionId IsRoyaltyBearing SalesUpgrade Downloads"
     " Returns PriceConsumerPaidExcSalesTax CalculatedPriceConsumerPaidForResourceExcSalesTax PromotionalActivity",
     "SR02": f"{_SOLD_INLINE} SalesTransactionId IsRoyaltyBearing NumberOfStreams PromotionalActivity",
@@ -152,7 +173,7 @@ _READ = {
         "service": "ServiceDescription",
         "use_type": "UseType",
         "commercial_model": "CommercialModel CommercialModelType",
-        "usages": "Usages TotalUsages UsagesInReportingPeriod NumberOfUsages AllocatedUsages",
+        "usages": "Usages TotalUsages UsagesInReportingPeriod NumberOfUsages AllocatedUsages NumberOfBroadcasts",
         "revenue": "NetRevenue AllocatedNetRevenue",
     },
     DsrRole.RELEASE: {"block": "BlockId", "reference": "ReleaseReference"},
@@ -173,7 +194,7 @@ _READ = {
         "resource": "TransactedResource TransactedResourceReference",
         "dsp_resource": "DspResourceId DspReleaseId",
         "release": "TransactedRelease TransactedReleaseReference",
-        "quantity": "Usages NumberOfStreams Downloads NumberOfUsages NumberOfSales",
+        "quantity": "Usages NumberOfStreams Downloads NumberOfUsages NumberOfSales NumberOfBroadcasts",
         "returns": "Returns",
         "price": "PriceConsumerPaidExcSalesTax PriceEndUserPaidExcSalesTax",
         "revenue": "NetRevenue",

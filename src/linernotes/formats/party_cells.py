@@ -14,10 +14,11 @@ like a share, stands in double quotes, a quote in it doubled.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 from linernotes import identifiers
 from linernotes.errors import FormatError, IdentifierError
@@ -32,22 +33,24 @@ _PARTY = re.compile(
     r"(?:\"(?P<quoted>(?:[^\"]|\"\")*)\"|(?P<name>[^\[\]\"\s][^\[\]]*?))\s*(?:\[(?P<identifiers>[^\[\]]*)\])?\s*"
     r"(?:(?P<share>\d+\s*/\s*\d+|\d+(?:\.\d+)?\s*%)\s*(?:\((?P<terms>[^()]*)\))?)?"
 )
+_NAME_AND_SHARE = re.compile(r"([^\[\]\"\d]*[^\[\]\"\d\s])\s*(\d+/\d+|\d+(?:\.\d+)?%)?")
+"""What :data:`_PARTY` makes of most parts of most tables, in one pass: a name without digits, and perhaps a share."""
 _PART = re.compile(r"\s*((?:\"(?:[^\"]|\"\")*\")?[^;]*)(?:;|$)")
 _RIGHTS = {right.value: right for right in RightType}
 _DAY = re.compile(r"(from|until)\s+(\d{4}-\d\d-\d\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class PartyLine:
+class PartyLine(NamedTuple):
     """One party as a cell names it; ``identifiers`` maps field names of Party to checked values.
 
-    ``rights`` is empty where the cell names none: the share is then of those that the column divides.
+    ``rights`` is empty where the cell names none: the share is then of those that the column divides. A tuple, for a
+    table has millions of them.
     """
 
     name: str
     role: Role
     share: Fraction | None = None
-    identifiers: Mapping[str, str] = field(default_factory=dict)
+    identifiers: Mapping[str, str] = MappingProxyType({})
     rights: tuple[RightType, ...] = ()
     territory: str = "2136"
     valid_from: date | None = None
@@ -65,7 +68,16 @@ def read_parties(text: str, *, role: Role, territory: Territory = str) -> tuple[
     Check: ``Ada 1/2; Ben 50%`` gives two lines with share 1/2 each.
     """
     parts = text.split(";") if '"' not in text else _PART.findall(text)
-    return tuple(_line(stripped, role, territory) for part in parts if (stripped := part.strip()))
+    lines = []
+    for part in parts:
+        if stripped := part.strip():
+            match = _NAME_AND_SHARE.fullmatch(stripped)
+            if match is None:
+                lines.append(_line(stripped, role, territory))
+            else:
+                name, share = match.groups()
+                lines.append(PartyLine(" ".join(name.split()), role, _share(share)))
+    return tuple(lines)
 
 
 @lru_cache(maxsize=65536)
@@ -92,6 +104,7 @@ def _line(part: str, role: Role, territory: Territory) -> PartyLine:
     return PartyLine(name, role, _share(share), found, rights, place, begins, ends, contains_ai)
 
 
+@lru_cache(maxsize=4096)
 def _share(text: str | None) -> Fraction | None:
     if text is None:
         return None

@@ -40,7 +40,7 @@ __all__ = [
 
 _WORLD = "2136"  # CISAC TIS
 
-LEAVING = frozenset({DeductionKind.RECOUPMENT, DeductionKind.WITHHOLDING, DeductionKind.HELD})
+LEAVING = frozenset(set(DeductionKind) - {DeductionKind.BELOW_THRESHOLD, DeductionKind.SUB_MINOR})
 """Deductions that leave the account; the others stay in it, owed. What is held comes back on a line of its own."""
 
 DEDUCTIONS: Mapping[DeductionKind, str] = {
@@ -49,6 +49,7 @@ DEDUCTIONS: Mapping[DeductionKind, str] = {
     DeductionKind.BELOW_THRESHOLD: "Kept until it is enough to pay out",
     DeductionKind.SUB_MINOR: "Too small for a coin, carried over",
     DeductionKind.HELD: "Held for now",
+    DeductionKind.RESERVED: "Kept in reserve",
 }
 """Each kind of deduction, in plain words."""
 
@@ -113,7 +114,7 @@ def checked(statement: Statement) -> Statement:
     closing_micro = sum(step.amount_micro for step in account(statement))
     if closing_micro != statement.closing_micro:
         raise InvariantError(
-            f"{who}: opening + earned + moved − deductions − payable is {closing_micro},"
+            f"{who}: opening + earned + released + moved − deductions − payable is {closing_micro},"
             f" it says {statement.closing_micro} micro-units"
         )
     return statement
@@ -122,11 +123,12 @@ def checked(statement: Statement) -> Statement:
 def account(statement: Statement) -> Sequence[Step]:
     """Return the rows of the account; they add up to what is owed at its end."""
     n_lines = len(statement.lines)
-    moved_micro = statement.moved_micro
+    moved_micro, released_micro = statement.moved_micro, statement.released_micro
     moved = "from another account of yours" if moved_micro > 0 else "to another account of yours"
     return [
         Step("Opening balance", owed(statement.opening_micro, before=True), statement.opening_micro),
         Step("Earned", f"{n_lines:,} line{'' if n_lines == 1 else 's'}, listed below", statement.earned_micro),
+        *([Step("Released", "from reserve, kept long enough", released_micro)] if released_micro else []),
         *([Step("Moved", f"{moved}: another currency, or a name you had", moved_micro)] if moved_micro else []),
         *(
             Step(DEDUCTIONS[deduction.kind], deduction.because, -deduction.amount_micro)

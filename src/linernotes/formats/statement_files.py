@@ -86,6 +86,7 @@ def from_statement(statement: Statement) -> dict[str, Any]:
         **_amount("opening", statement.opening_micro),
         **_amount("earned", statement.earned_micro),
         **_amount("moved", statement.moved_micro),
+        **_amount("released", statement.released_micro),
         "deductions": [_deduction(deduction) for deduction in statement.deductions],
         "payable_minor": statement.payable_minor,
         "payable": machine(statement.payable_minor, digits),

@@ -32,6 +32,8 @@ from linernotes.formats.statement import (
     things,
     top,
 )
+from linernotes.formats.statement_overview import print_overview
+from linernotes.formats.statement_page import BOTTOM_MM, RIGHT_MM, StatementPage
 from linernotes.formats.statement_paper import (
     ACCENT,
     AMBER,
@@ -39,24 +41,19 @@ from linernotes.formats.statement_paper import (
     BLACK,
     GREY,
     MARGIN_MM,
-    PAGES,
     PALE,
     RED,
     RULE,
     SERIES,
     WHITE,
     WIDTH_MM,
-    Ink,
-    Paper,
 )
-from linernotes.model import Deduction, DeductionKind, Statement, StatementLine
+from linernotes.model import Deduction, Statement, StatementLine
 from linernotes.money import micro_of_minor
 
 __all__ = ["statement_pdf"]
 
-_TOP_MM, _FOOT_MM, _BOTTOM_MM = 16.0, 284.0, 279.0
 _BARS = 7
-_RIGHT_MM = MARGIN_MM + WIDTH_MM
 _GAP_MM = 8.0
 _NOTE = "Characters that the font of this page does not have are printed as their numbers, [U+…]; the files have them."
 # Columns of the table of lines: heading, width, alignment.
@@ -81,170 +78,20 @@ def statement_pdf(statements: Sequence[Statement]) -> bytes:
     if not statements:
         raise ParameterError("no statement to print: this party had neither usage nor a balance")
     ordered = sorted(map(checked, statements), key=lambda statement: (statement.period, statement.currency))
-    paper = _Paper(f"Royalty statement {ordered[0].party_name} {ordered[-1].period}")
+    paper = StatementPage(f"Royalty statement {ordered[0].party_name} {ordered[-1].period}")
     if len(ordered) > 1:
-        _print_overview(paper, ordered)
+        print_overview(paper, ordered)
     for statement in ordered:
         _Printer(paper, statement).print_all()
     if paper.replaced:
-        paper.put(MARGIN_MM, _BOTTOM_MM + 1, WIDTH_MM, _NOTE, size_pt=6, ink=GREY)
+        paper.put(MARGIN_MM, BOTTOM_MM + 1, WIDTH_MM, _NOTE, size_pt=6, ink=GREY)
     return bytes(paper.output())
-
-
-class _Paper(Paper):
-    """Paper with a foot, and with the place where writing goes on."""
-
-    y_mm = _TOP_MM
-    foot = ""
-
-    def begin_page(self, foot: str) -> None:
-        """Begin a page with what its foot says; the page before gets its own foot now."""
-        self.add_page()
-        self.foot = foot
-        self.y_mm = _TOP_MM
-
-    def need(self, height_mm: float) -> bool:
-        """Begin a page if there is less room than this on the one at hand; tell whether it did."""
-        if self.y_mm + height_mm <= _BOTTOM_MM:
-            return False
-        self.begin_page(self.foot)
-        return True
-
-    def footer(self) -> None:
-        """Print what this is and the number of the page."""
-        self.rule(MARGIN_MM, _FOOT_MM, WIDTH_MM)
-        self.put(MARGIN_MM, _FOOT_MM + 1.5, WIDTH_MM - 40, self.foot, size_pt=7, ink=GREY)
-        number_of_page = f"page {self.page_no()} of {PAGES}"
-        self.put(_RIGHT_MM - 40, _FOOT_MM + 1.5, 40, number_of_page, size_pt=7, ink=GREY, align="R")
-
-    def mark(self, name: str, *, level: int = 0) -> None:
-        """Put this place into the table of contents that a reader shows beside the pages."""
-        self.start_section(name, level=level)
-
-    def heading(self, text: str, *, x_mm: float = MARGIN_MM) -> None:
-        self.put(x_mm, self.y_mm, WIDTH_MM, text, size_pt=10, bold=True, ink=ACCENT)
-        self.y_mm += 6.5
-
-    def letterhead(self, what: str, name: str, facts: str) -> None:
-        """Print what this is, to whom, and of when, on the left of a first page."""
-        self.put(MARGIN_MM, self.y_mm, 100, what, size_pt=8, bold=True, ink=ACCENT)
-        self.y_mm += 6
-        for line in self.lines(name, 106, size_pt=19, bold=True, most=2):
-            self.put(MARGIN_MM, self.y_mm, 106, line, size_pt=19, bold=True)
-            self.y_mm += 9
-        self.put(MARGIN_MM, self.y_mm + 0.5, 106, facts, size_pt=11, ink=GREY)
-        self.y_mm += 7
-
-    def amount(
-        self,
-        right_mm: float,
-        y_mm: float,
-        width_mm: float,
-        amount_micro: int,
-        currency: str,
-        *,
-        size_pt: float = 8.5,
-        bold: bool = False,
-        ink: Ink | None = None,
-    ) -> None:
-        """Print an amount whole, flush right: what is smaller than the minor unit smaller and grey.
-
-        Without an ``ink`` it is red below zero.
-        """
-        head, tail = split(amount_micro, currency)
-        ink = ink or (RED if amount_micro < 0 else BLACK)
-        small_pt = size_pt * 0.75
-        head_mm, tail_mm = self.width(head, size_pt, bold=bold), self.width(tail, small_pt)
-        scale = min(1.0, width_mm / (head_mm + tail_mm))
-        drop_mm = 0.33 * (size_pt - small_pt) * scale  # both stand on one line
-        self.put(right_mm - tail_mm * scale, y_mm + drop_mm, tail_mm + 1, tail, size_pt=small_pt * scale, ink=GREY)
-        left_mm = right_mm - (head_mm + tail_mm) * scale
-        self.put(left_mm, y_mm, head_mm + 1, head, size_pt=size_pt * scale, bold=bold, ink=ink)
-
-
-def _print_overview(paper: _Paper, statements: Sequence[Statement]) -> None:
-    first, last = statements[0], statements[-1]
-    paper.begin_page(f"{first.party_id} · overview · {first.party_name}")
-    paper.mark("Overview")
-    when = month(first.period) if first.period == last.period else f"{month(first.period)} to {month(last.period)}"
-    paper.letterhead("ROYALTY STATEMENTS", first.party_name, f"{when} · {len(statements)} statements")
-    paper.y_mm += 6
-    _overview_boxes(paper, statements)
-    widths = (WIDTH_MM - 6 * 25, *([25.0] * 6))
-    titles = ("", "Opening", "Earned", "Moved, taken off", "Held", "Paid out now", "Closing")
-    _overview_header(paper, titles, widths)
-    for statement in statements:
-        if paper.need(10):
-            _overview_header(paper, titles, widths)
-        _overview_row(paper, statement, widths)
-    paper.y_mm += 3
-    said = (
-        "Each currency has an account and a statement of its own, on the pages that follow;"
-        " currencies are never added up."
-    )
-    for line in paper.lines(said, WIDTH_MM, size_pt=8):
-        paper.put(MARGIN_MM, paper.y_mm, WIDTH_MM, line, size_pt=8, ink=GREY)
-        paper.y_mm += 4.2
-
-
-def _overview_boxes(paper: _Paper, statements: Sequence[Statement]) -> None:
-    """Print what is paid out now, big, three to a row."""
-    width_mm, gap_mm, height_mm = (WIDTH_MM - 2 * 5) / 3, 5.0, 20.0
-    for place, statement in enumerate(statements):
-        column = place % 3
-        if column == 0:
-            paper.need(height_mm + gap_mm)
-        x_mm = MARGIN_MM + column * (width_mm + gap_mm)
-        payable, _ = split(micro_of_minor(statement.payable_minor, statement.currency), statement.currency)
-        paid = statement.payable_minor > 0
-        paper.box(x_mm, paper.y_mm, width_mm, height_mm, ACCENT if paid else PALE, round_mm=2)
-        ink = WHITE if paid else GREY
-        told = f"Paid out now, {month(statement.period)}"
-        paper.put(x_mm + 4, paper.y_mm + 3.2, width_mm - 8, told, size_pt=7, ink=ink)
-        big = f"{statement.currency} {payable}"
-        paper.put(x_mm + 4, paper.y_mm + 9, width_mm - 8, big, size_pt=15, bold=True, ink=ink, whole=True)
-        if column == 2 or place == len(statements) - 1:
-            paper.y_mm += height_mm + gap_mm
-    paper.y_mm += 3
-
-
-def _overview_header(paper: _Paper, titles: Sequence[str], widths: Sequence[float]) -> None:
-    x_mm = MARGIN_MM
-    for title, width_mm in zip(titles, widths, strict=True):
-        paper.put(x_mm, paper.y_mm, width_mm, title, size_pt=7.5, bold=True, ink=GREY, align="R" if title else "L")
-        x_mm += width_mm
-    paper.y_mm += 5
-    paper.rule(MARGIN_MM, paper.y_mm, WIDTH_MM, ink=BLACK)
-    paper.y_mm += 1.5
-
-
-def _overview_row(paper: _Paper, statement: Statement, widths: Sequence[float]) -> None:
-    held_micro = sum(d.amount_micro for d in statement.deductions if d.kind is DeductionKind.HELD)
-    taken_micro = sum(step.amount_micro for step in account(statement)[2:-1]) + held_micro
-    payable_micro = micro_of_minor(statement.payable_minor, statement.currency)
-    amounts = (
-        *(statement.opening_micro, statement.earned_micro, taken_micro, -held_micro, -payable_micro),
-        statement.closing_micro,
-    )
-    paper.put(MARGIN_MM, paper.y_mm, widths[0], statement.currency, size_pt=11, bold=True)
-    paper.put(MARGIN_MM, paper.y_mm + 5, widths[0], month(statement.period), size_pt=7, ink=GREY)
-    x_mm = MARGIN_MM + widths[0]
-    for place, (amount_micro, width_mm) in enumerate(zip(amounts, widths[1:], strict=True)):
-        x_mm += width_mm
-        paper.amount(
-            *(x_mm, paper.y_mm + 0.7, width_mm - 2, amount_micro, statement.currency),
-            bold=place == 4,
-            ink=ACCENT if place == 4 else None if place == 5 else BLACK,
-        )
-    paper.y_mm += 9
-    paper.rule(MARGIN_MM, paper.y_mm, WIDTH_MM)
-    paper.y_mm += 1.5
 
 
 class _Printer:
     """Prints one statement."""
 
-    def __init__(self, paper: _Paper, statement: Statement) -> None:
+    def __init__(self, paper: StatementPage, statement: Statement) -> None:
         self.paper = paper
         self.statement = statement
         self.currency = statement.currency
@@ -268,7 +115,7 @@ class _Printer:
         box_mm, top_mm = 62.0, paper.y_mm
         paper.letterhead("ROYALTY STATEMENT", statement.party_name, f"{month(statement.period)} · {self.currency}")
         paper.put(MARGIN_MM, paper.y_mm, 106, statement.party_id, size_pt=7, ink=GREY)
-        left_mm = _RIGHT_MM - box_mm
+        left_mm = RIGHT_MM - box_mm
         paper.box(left_mm, top_mm, box_mm, 25, ACCENT, round_mm=2.5)
         paper.put(left_mm + 5, top_mm + 4, box_mm - 10, "Paid out to you now", size_pt=8, ink=WHITE)
         payable, _ = split(micro_of_minor(statement.payable_minor, self.currency), self.currency)
@@ -299,7 +146,7 @@ class _Printer:
         for number_of_line, line in enumerate(because):
             paper.put(MARGIN_MM + 60, paper.y_mm + 0.5 + number_of_line * 3.7, 84, line, size_pt=7.5, ink=GREY)
         ink = None if bold or step.amount_micro > 0 else BLACK  # what is taken off is no alarm
-        paper.amount(_RIGHT_MM, paper.y_mm, 33, step.amount_micro, self.currency, size_pt=9, bold=bold, ink=ink)
+        paper.amount(RIGHT_MM, paper.y_mm, 33, step.amount_micro, self.currency, size_pt=9, bold=bold, ink=ink)
         paper.y_mm += height_mm
 
     def _kept(self, deduction: Deduction) -> None:
@@ -310,7 +157,7 @@ class _Printer:
         paper.put(MARGIN_MM + 4, paper.y_mm, 55, DEDUCTIONS[deduction.kind], size_pt=7.5, ink=GREY)
         for number_of_line, line in enumerate(because):
             paper.put(MARGIN_MM + 60, paper.y_mm + number_of_line * 3.6, 84, line, size_pt=7.5, ink=GREY)
-        paper.amount(_RIGHT_MM, paper.y_mm, 33, deduction.amount_micro, self.currency, size_pt=7.5, ink=GREY)
+        paper.amount(RIGHT_MM, paper.y_mm, 33, deduction.amount_micro, self.currency, size_pt=7.5, ink=GREY)
         paper.y_mm += height_mm
 
     def _charts(self) -> None:
@@ -393,7 +240,7 @@ class _Printer:
                 self._held_title()
             paper.box(MARGIN_MM, paper.y_mm, WIDTH_MM, height_mm, AMBER_PALE)
             paper.box(MARGIN_MM, paper.y_mm, 1.2, height_mm, AMBER)
-            paper.amount(_RIGHT_MM - 3, paper.y_mm + 1.2, 36, hold.amount_micro, self.currency, bold=True)
+            paper.amount(RIGHT_MM - 3, paper.y_mm + 1.2, 36, hold.amount_micro, self.currency, bold=True)
             y_mm = paper.y_mm + 1.2
             for line in because:
                 paper.put(MARGIN_MM + 4, y_mm, text_mm, line, size_pt=8)
@@ -449,7 +296,7 @@ class _Printer:
             self._header()
         paper.rule(MARGIN_MM, paper.y_mm + 0.6, WIDTH_MM, ink=BLACK, thick_mm=0.3)
         paper.put(MARGIN_MM, paper.y_mm + 2, 100, "Earned", bold=True)
-        paper.amount(_RIGHT_MM, paper.y_mm + 2, 40, self.statement.earned_micro, self.currency, bold=True)
+        paper.amount(RIGHT_MM, paper.y_mm + 2, 40, self.statement.earned_micro, self.currency, bold=True)
         paper.y_mm += 10
 
     def _header(self) -> None:
@@ -483,7 +330,7 @@ class _Printer:
         paper = self.paper
         codes = [f"ISRC {thing.isrc}" if thing.isrc else "", f"ISWC {thing.iswc}" if thing.iswc else ""]
         paper.box(MARGIN_MM - 2, paper.y_mm, WIDTH_MM + 4, 5.4 + 4 * len(title) - 0.6, PALE)
-        paper.amount(_RIGHT_MM, paper.y_mm + 1, 30, thing.amount_micro, self.currency, bold=True)
+        paper.amount(RIGHT_MM, paper.y_mm + 1, 30, thing.amount_micro, self.currency, bold=True)
         y_mm = paper.y_mm + 1
         for text in title:
             paper.put(MARGIN_MM, y_mm, WIDTH_MM - 34, text, bold=True)
@@ -509,7 +356,7 @@ class _Printer:
                 paper.put(x_mm, top_mm, room_mm, cell, size_pt=7.5, align=aligned, whole=align == "R")  # type: ignore[arg-type]
             x_mm += width_mm
         small_mm = top_mm + 3.4
-        share_right_mm = _RIGHT_MM - _COLUMNS[7][1]
+        share_right_mm = RIGHT_MM - _COLUMNS[7][1]
         told = f"{line.id} · {line.because}" if line.because else line.id
         share = fraction(line.share)
         used_mm = paper.put(share_right_mm - 40, small_mm, 40, share, size_pt=6, ink=GREY, align="R", whole=True)

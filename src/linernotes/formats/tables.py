@@ -21,20 +21,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from linernotes import identifiers
 from linernotes.errors import FormatError, IdentifierError
+from linernotes.formats.csv_lines import Header, no_text, read_cells
 from linernotes.formats.party_cells import PartyLine, Territory, disclosure, print_parties, read_parties
 from linernotes.model import AiDisclosure, Problem, Role
 
 __all__ = [
     "OF_WORK",
-    "Header",
     "Metadata",
     "MetadataTable",
     "PartyLine",
-    "read_cells",
     "read_header",
     "read_metadata",
     "read_parties",
@@ -45,10 +44,7 @@ __all__ = [
 OF_WORK = frozenset({Role.WRITER, Role.ARRANGER, Role.HEIR, Role.PUBLISHER})
 """Roles in a work; the others are in a recording."""
 
-_LINES_MAX = 5_000_000
-_CELL_CHARACTERS_MAX = 20_000
 _HEADER_CHARACTERS_MAX = 20_000
-_CHUNK_LINES = 10_000
 _PARTY_COLUMNS = {
     "artist": Role.PERFORMER,
     "writers": Role.WRITER,
@@ -65,6 +61,7 @@ _NEEDED_OF_MODEL = {
     _MODEL: "no model release named: what is it called?",
     _MODEL_PARTY: "nobody named: who answers for the model?",
 }
+_OF_VOICE = frozenset({"voice_name", "voice_id", "consent"})
 _OF_MODEL = frozenset({*_NEEDED_OF_MODEL, "model_release_id"})
 _OTHER_NAMES = {
     "artist": "artists performer performers main_artist",
@@ -85,9 +82,11 @@ _OTHER_NAMES = {
 _ALIASES = {other: column for column, others in _OTHER_NAMES.items() for other in others.split()}
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What one line says of one recording and its work; None or empty where it says nothing."""
+class Metadata(NamedTuple):
+    """What one line says of one recording and its work; None or empty where it says nothing.
+
+    A tuple, for a table has a million of them.
+    """
 
     file: str
     where: str
@@ -137,16 +136,6 @@ class MetadataTable:
     ignored: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What the first line says: what separates cells, which column is which, which are left alone."""
-
-    delimiter: str
-    columns: Sequence[str]
-    ignored: Sequence[str]
-    encoding: str
-
-
 # ── reading ──────────────────────────────────────────────────────────────────
 
 
@@ -188,7 +177,7 @@ def read_header(path: Path) -> Header:
         with path.open(encoding=encoding, newline="") as handle:
             line = handle.readline(_HEADER_CHARACTERS_MAX)
     except UnicodeDecodeError as error:
-        raise _no_text(path, error) from None
+        raise no_text(path, error) from None
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -208,69 +197,16 @@ def read_header(path: Path) -> Header:
     return Header(delimiter, columns, ignored, encoding)
 
 
-def read_cells(path: Path, header: Header) -> Iterator[list[tuple[int, list[str] | str]]]:
-    """Yield the lines after the header, some thousand at a time: number and cells, or what is wrong with the line.
-
-    Raises FormatError if the file is not text or too long.
-    """
-    csv.field_size_limit(_CELL_CHARACTERS_MAX)
-    chunk: list[tuple[int, list[str] | str]] = []
-    try:
-        with path.open(encoding=header.encoding, newline="") as handle:
-            handle.readline()
-            for number, cells in _cut(handle, header.delimiter):
-                if number > _LINES_MAX:
-                    raise FormatError(f"{path}:{number}: more than {_LINES_MAX} lines; split the table")
-                chunk.append((number, cells))
-                if len(chunk) >= _CHUNK_LINES:
-                    yield chunk
-                    chunk = []
-    except UnicodeDecodeError as error:
-        raise _no_text(path, error) from None
-    if chunk:
-        yield chunk
-
-
-def _cut(handle: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Cut lines into cells; after one that cannot be cut, go on with the line below where it began."""
-    source = iter(handle)
-    held: list[str] = []  # the lines of the row being read
-    again: list[str] = []  # lines that a quote never closed had swallowed
-
-    def feed() -> Iterator[str]:
-        while again or (line := next(source, "")):
-            held.append(again.pop() if again else line)
-            yield held[-1]
-
-    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
-    number = 1
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield number + 1, f"not a CSV line ({error}); is a quote not closed?"
-            again += reversed(held[1:])
-            reader = csv.reader(feed(), delimiter=delimiter, strict=True)
-            number += 1
-        else:
-            if cells is None:
-                return
-            if any(cell and not cell.isspace() for cell in cells):
-                yield number + len(held), cells
-            number += len(held)
-        held.clear()
-
-
-def _no_text(path: Path, error: UnicodeDecodeError) -> FormatError:
-    return FormatError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8")
-
-
 def read_rows(
     path: Path, header: Header, lines: Iterable[tuple[int, list[str] | str]], *, territory: Territory = str
 ) -> Iterator[tuple[Metadata | None, list[Problem]]]:
     """Say what each line says, and its faults; None for one that could not be cut into cells."""
     handlers = [
-        (place, column, partial(handle, territory=territory) if column in (*_PARTY_COLUMNS, _VOICE) else handle)
+        (
+            *(place, column),
+            partial(handle, territory=territory) if column in (*_PARTY_COLUMNS, _VOICE) else handle,
+            column in _PARTY_COLUMNS,
+        )
         for place, column in enumerate(header.columns)
         if (handle := _HANDLERS.get(column)) is not None
     ]
@@ -282,7 +218,7 @@ def read_rows(
             yield _read_row(cells, handlers, n_columns, f"{path}:{number}")
 
 
-_Handlers = Sequence[tuple[int, str, Callable[[str], Any]]]
+_Handlers = Sequence[tuple[int, str, Callable[[str], Any], bool]]
 
 
 def _read_row(cells: Sequence[str], handlers: _Handlers, n_columns: int, where: str) -> tuple[Metadata, list[Problem]]:
@@ -290,27 +226,29 @@ def _read_row(cells: Sequence[str], handlers: _Handlers, n_columns: int, where: 
     found: dict[str, Any] = {}
     parties: list[PartyLine] = []
     n_cells = len(cells)
-    for place, column, handle in handlers:
+    for place, column, handle, names_parties in handlers:
         if place < n_cells and (text := cells[place].strip()):
             try:
                 value = handle(text)
             except (IdentifierError, FormatError) as error:
                 faults.append(Problem(error.code, str(error), f"{where} {column}"))
                 continue
-            if column in _PARTY_COLUMNS:
+            if names_parties:
                 parties.extend(value)
             else:
                 found[column] = value
     if n_cells > n_columns:
         faults.append(Problem("cells", f"{n_cells} cells, but the header names {n_columns}", where))
     voice = found.get(_VOICE, ())
-    if not voice and {"voice_name", "voice_id", "consent"} & found.keys():
+    if not voice and not _OF_VOICE.isdisjoint(found):
         faults.append(Problem("voice", "no voice named: whose is it?", f"{where} {_VOICE}"))
-    if _OF_MODEL & found.keys():
+    if not _OF_MODEL.isdisjoint(found):
         told = {fault.where for fault in faults}
         lacking = {f"{where} {column}": message for column, message in _NEEDED_OF_MODEL.items() if column not in found}
         faults += [Problem(_MODEL, message, place) for place, message in lacking.items() if place not in told]
-    faults += [Problem("shares", message, where) for message in (*_excess(parties), *_excess(voice, what="voice"))]
+    if len(parties) > 1 or len(voice) > 1:
+        excess = (*_excess(parties), *_excess(voice, what="voice"))
+        faults += [Problem("shares", message, where) for message in excess]
     artist = found.pop("display_artist", None)
     if artist is None:
         artist = ", ".join([line.name for line in parties if line.role is Role.PERFORMER]) or None
@@ -328,13 +266,12 @@ def _role_order(line: PartyLine) -> int:
 
 def _excess(parties: Sequence[PartyLine], *, what: str = "recording") -> list[str]:
     """Say which shares add to more than the whole; those bounded in right, place or time are for the catalogue."""
-    messages = []
+    messages: list[str] = []
+    stated = [p for p in parties if p.share is not None and not p.rights and _is_unbounded(p)]
+    if len(stated) < 2:  # one share is at most 1
+        return messages
     for of_work in (True, False):
-        held = [
-            p
-            for p in parties
-            if p.share is not None and (p.role in OF_WORK) == of_work and not p.rights and _is_unbounded(p)
-        ]
+        held = [p for p in stated if (p.role in OF_WORK) == of_work]
         if len(held) > 1 and _exceeds_one([p.share for p in held if p.share is not None]):
             total = sum((p.share or Fraction(0) for p in held), Fraction(0))
             who = ", ".join(f"{p.name} {p.share}" for p in held)

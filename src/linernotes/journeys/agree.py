@@ -9,6 +9,7 @@ taken whole, or, where a line is faulty, not at all: every fault is told.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
@@ -41,13 +42,18 @@ def set_rules(workspace: Workspace, table: Path) -> list[RoyaltyRule]:
 
 
 def set_terms(workspace: Workspace, table: Path) -> list[Terms]:
-    """Enter terms of payment: ``party, currency, group, withholding, minimum, iban, bic``."""
-    columns = ("party", "currency", "group", "withholding", "minimum", "iban", "bic")
+    """Enter terms of payment: ``party, currency, group, withholding, minimum, iban, bic, reserve, reserve_periods``."""
+    columns = ("party", "currency", "group", "withholding", "minimum", "iban", "bic", "reserve", "reserve_periods")
 
     def terms(row: Row) -> Terms:
         withholding = _part(row.get("withholding") or "0")
         if not 0 <= withholding <= 1:
             raise FormatError(f"withholding {row['withholding']!r}: not a part between 0 and 1")
+        reserve, periods = _part(row.get("reserve") or "0"), row.get("reserve_periods") or "0"
+        if not 0 <= reserve < 1:
+            raise FormatError(f"reserve {row['reserve']!r}: not a part, from 0 to less than 1")
+        if not re.fullmatch(r"[0-9]{1,3}", periods) or (reserve and not int(periods)):
+            raise FormatError(f"reserve_periods {periods!r}: for how many months is the reserve kept? 1 to 999")
         return Terms(
             party_id=workspace.claims.party(row["party"]),
             currency=_currency(row["currency"]) if row.get("currency") else None,
@@ -56,6 +62,8 @@ def set_terms(workspace: Workspace, table: Path) -> list[Terms]:
             minimum_micro=amount_micro(row.get("minimum") or "0"),
             iban=row.get("iban", "").replace(" ", "").upper() or None,
             bic=row.get("bic", "").replace(" ", "").upper() or None,
+            reserve=reserve,
+            reserve_periods=int(periods),
         )
 
     agreed = _read(table, columns, ("party",), terms)

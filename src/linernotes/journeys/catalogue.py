@@ -12,15 +12,18 @@ from datetime import date
 from pathlib import Path
 
 from linernotes.errors import FormatError, NotFoundError
+from linernotes.formats.csv_lines import read_cells
 from linernotes.formats.cwr import Acknowledgement, CwrReader, CwrWork
 from linernotes.formats.ddex import ErnReader
-from linernotes.formats.tables import Metadata, PartyLine, read_cells, read_header
+from linernotes.formats.tables import Metadata, PartyLine, read_header
+from linernotes.journeys.naming import voice_id
 from linernotes.journeys.reading import in_other_processes, seldom_collected
 from linernotes.journeys.table_rows import Statements, from_lines, state
 from linernotes.model import Problem, Recording, RightType, Role, Voice, Work
 from linernotes.rights import shares, territories
+from linernotes.store.batches import Batch
 from linernotes.store.browsing import Page
-from linernotes.store.entering import Batch, Entering
+from linernotes.store.entering import Entering
 from linernotes.workspace import Workspace
 
 __all__ = ["Checked", "Imported", "Page", "Progress", "check", "describe", "import_files", "recognise"]
@@ -88,7 +91,7 @@ def import_files(
     what was done; faulty files, lines and records are in ``problems``
     """
     result = Imported()
-    entering = Entering(on=on)
+    entering = Entering(on=on, voice_id=voice_id)
     if on is not None:
         entering.succeed = lambda held, stated: shares.succeed(held, stated, on=on)
     for path in paths:

@@ -120,6 +120,11 @@ def _statement(  # noqa: PLR0917  (its columns, in order)
         for e, p in owed
         if e.kind is EntryKind.WITHHOLDING
     ]
+    deductions += [
+        Deduction(DeductionKind.RESERVED, -p.amount_micro, e.because)
+        for e, p in owed
+        if e.kind is EntryKind.RESERVE and p.amount_micro < 0
+    ]
     held = sum(line.amount_micro for line in lines if line.held)
     if held:
         because = "earned by claims that are not decided: kept until they are"
@@ -144,6 +149,7 @@ def _statement(  # noqa: PLR0917  (its columns, in order)
         payable_minor=paid // minor_micro(currency),
         closing_micro=closing,
         moved_micro=other,
+        released_micro=sum(p.amount_micro for e, p in owed if e.kind is EntryKind.RESERVE and p.amount_micro > 0),
     )
 
 

@@ -182,7 +182,7 @@ def _lines(
             parties += _party_lines(page, recording.id, _MASTER, Role.LABEL, [], n=n)
         if repeat:
             work_key = line.work_id or (work.id if work is not None and not work.iswc else None)
-            yield replace(line, parties=tuple(parties), work_id=work_key)
+            yield line._replace(parties=tuple(parties), work_id=work_key)
             continue
         for party in parties:
             told = f"{party.name} {party.share} of {line.title or line.work_title}: said twice, differently; left out"

@@ -214,7 +214,8 @@ def _closing_entries(workspace: Workspace, period: str, entries: Sequence[Entry]
     for entry in [*entries, *advances]:
         for leg in entry.postings:
             standing[leg.account, leg.party_id, leg.currency] += leg.amount_micro
-    settled, problems = settle(period, standing, agreed.terms(), agreed.rates())
+    reserves = books.reserves(workspace.royalties.payees())
+    settled, problems = settle(period, standing, agreed.terms(), agreed.rates(), reserves)
     return [*advances, *settled], problems
 
 

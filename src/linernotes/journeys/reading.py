@@ -12,7 +12,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from linernotes.errors import FormatError, StorageError
-from linernotes.formats.tables import read_cells, read_header
+from linernotes.formats.csv_lines import read_cells
+from linernotes.formats.tables import read_header
 from linernotes.journeys.table_rows import Statements, from_lines
 
 __all__ = ["in_other_processes", "seldom_collected"]

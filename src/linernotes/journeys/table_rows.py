@@ -6,11 +6,12 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-from linernotes.formats.tables import OF_WORK, Header, Metadata, PartyLine, read_rows
+from linernotes.formats.csv_lines import Header
+from linernotes.formats.tables import OF_WORK, Metadata, PartyLine, read_rows
 from linernotes.journeys.naming import model_release_id, party_ids, recording_id, voice_id, work_id
 from linernotes.model import Problem, RightType, Role
 from linernotes.rights import territories
-from linernotes.store.entering import WORK_RIGHTS, Batch, ShareRow, by_right
+from linernotes.store.batches import WORK_RIGHTS, Batch, ShareRow, by_right
 
 __all__ = ["Statements", "from_lines", "state"]
 
@@ -53,8 +54,9 @@ def state(told: Statements, row: Metadata) -> None:
     key_of_work = None
     if row.has_work:
         title = row.work_title or row.title or ""
-        writers = [line.name for line in parties if line.role is Role.WRITER]
-        key_of_work = row.work_id or work_id(title, row.iswc, writers)
+        key_of_work = row.work_id or work_id(
+            title, row.iswc, () if row.iswc else (line.name for line in parties if line.role is Role.WRITER)
+        )
         here = batch.works.setdefault(key_of_work, (key_of_work, title, row.iswc))
         if here[1] != title and here[1].casefold() != title.casefold():
             _differs(told, row, f"the work {key_of_work}", here[1], title)
@@ -146,11 +148,12 @@ def _meet(told: Statements, key: str, line: PartyLine, where: str) -> None:
 
 def _hold(batch: Batch, subject: str, stated: list[ShareRow]) -> None:
     """Note the shares of a subject; what one party holds in several roles is one share."""
-    if len({row[1] for row in stated}) < len(stated):
-        stated = _added_up(stated)
+    if len(stated) > 1:
+        if len({row[1] for row in stated}) < len(stated):
+            stated = _added_up(stated)
+        if _may_exceed(stated):
+            batch.restated.add(subject)
     held = batch.shares.get(subject)
-    if _may_exceed(stated):
-        batch.restated.add(subject)
     if held is None:
         batch.shares[subject] = stated
     elif stated != held:

@@ -25,6 +25,7 @@ __all__ = [
     "ExchangeRate",
     "Payment",
     "Posting",
+    "Reserve",
     "RoyaltyRule",
     "Statement",
     "StatementLine",
@@ -94,6 +95,7 @@ class Account(StrEnum):
     RECOUPABLE = "recoupable"
     WITHHELD_TAX = "withheld_tax"
     EXCHANGE = "exchange"
+    RESERVED = "reserved"
 
 
 class EntryKind(StrEnum):
@@ -111,6 +113,7 @@ class EntryKind(StrEnum):
     EXCHANGE = "exchange"
     THRESHOLD = "threshold"
     PAYMENT = "payment"
+    RESERVE = "reserve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ class DeductionKind(StrEnum):
     BELOW_THRESHOLD = "below_threshold"
     SUB_MINOR = "sub_minor"
     HELD = "held"
+    RESERVED = "reserved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +195,10 @@ class Deduction:
 class Statement:
     """What one party is told of one period in one currency.
 
-    ``opening_micro`` was owed before, ``earned_micro`` is the sum of the lines, ``payable_minor`` is paid out now,
-    ``closing_micro`` stays owed: opening + earned + moved − deductions that leave the account − payable = closing.
-    Those that leave are recoupment, withholding and held; what is below a threshold or a minor unit stays.
+    ``opening_micro`` was owed before, ``earned_micro`` is the sum of the lines, ``released_micro`` comes back from
+    reserve, ``payable_minor`` is paid out now, ``closing_micro`` stays owed: opening + earned + released + moved −
+    deductions that leave the account − payable = closing. Those that leave are recoupment, withholding, what is kept in
+    reserve and held; what is below a threshold or a minor unit stays.
     ``moved_micro`` came from the party's other currencies, or from a party that it took the place of (negative: went).
     Money held and freed since is a line of the period that frees it.
     """
@@ -209,6 +214,7 @@ class Statement:
     payable_minor: int
     closing_micro: int
     moved_micro: int = 0
+    released_micro: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +237,8 @@ class Terms:
     """What is agreed with a party about its payments; the latest said holds.
 
     ``currency``: all that it earns is paid in it; None: each currency for itself. ``group``: parties that recoup each
-    other's advances. ``withholding`` is a part of what is paid out, ``minimum_micro`` the least that is.
+    other's advances. ``withholding`` is a part of what is paid out, ``minimum_micro`` the least that is. ``reserve`` is
+    the part of what it earns in a period that is kept back for ``reserve_periods`` periods.
     """
 
     party_id: str
@@ -241,6 +248,19 @@ class Terms:
     minimum_micro: int = 0
     iban: str | None = None
     bic: str | None = None
+    reserve: Fraction = Fraction(0)
+    reserve_periods: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What is still kept back of what a party earned in a period; ``payee_id`` is who gets it."""
+
+    party_id: str
+    payee_id: str
+    currency: str
+    period: str
+    amount_micro: int
 
 
 @dataclass(frozen=True, slots=True)

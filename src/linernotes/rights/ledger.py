@@ -6,7 +6,7 @@ What comes into an account is positive. Money enters through ``cash``, which sta
 leaves through ``paid``; in between it stands in an account with a name. So, in every currency and at any time::
 
     −cash = paid + payable + held + unmatched + unclaimed + below threshold + withheld tax + rounding
-            + exchange + recoupable
+            + exchange + recoupable + reserved
 
 A printed journal follows the accountant's habit instead: there ``cash`` is an asset above zero, so every sign turns.
 """
@@ -34,6 +34,7 @@ _PRINTED = {
     Account.UNMATCHED: "Liabilities:Unmatched",
     Account.UNCLAIMED: "Liabilities:Unclaimed",
     Account.BELOW_THRESHOLD: "Liabilities:BelowThreshold",
+    Account.RESERVED: "Liabilities:Reserved",
     Account.WITHHELD_TAX: "Liabilities:WithheldTax",
     Account.ROUNDING: "Equity:Rounding",
     Account.EXCHANGE: "Equity:Exchange",

@@ -2,8 +2,9 @@
 
 Conventions
 -----------
-For each party and currency, in order: what is owed is exchanged into the currency that the party is paid in; advances
-of its own and then of its group are recouped; what is left, if it reaches the minimum, is paid in whole minor units,
+For each party and currency, in order: what is owed is exchanged into the currency that the party is paid in; of what is
+owed anew a part is kept in reserve, and what was kept long enough is owed again; advances of its own and then of its
+group are recouped; what is left, if it reaches the minimum, is paid in whole minor units,
 and of what is paid out a part is withheld as tax. What is not paid stays: below the minimum in an account of its own,
 less than a minor unit, and less than nothing, where it is. A debt is never collected, only recouped.
 """
@@ -14,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
-from linernotes.model import Account, Advance, Entry, EntryKind, ExchangeRate, Posting, Problem, Terms
+from linernotes.model import Account, Advance, Entry, EntryKind, ExchangeRate, Posting, Problem, Reserve, Terms
 from linernotes.money import Money, exchange, minor_micro, split_minor
 
-__all__ = ["advance_entries", "due_on", "last_day", "rate_on", "settle"]
+__all__ = ["advance_entries", "due_on", "last_day", "later", "rate_on", "settle"]
 
 Balances = Mapping[tuple[Account, str | None, str], int]
 _DUE_DAYS = 30
@@ -27,6 +28,12 @@ def last_day(period: str) -> date:
     """Return the last day of a period."""
     year, month = int(period[:4]), int(period[5:])
     return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
+def later(period: str, count: int) -> str:
+    """Return the period that is this many after another. Check: ``later("2026-11", 3)`` is ``2027-02``."""
+    year, month = divmod(12 * int(period[:4]) + int(period[5:]) - 1 + count, 12)
+    return f"{year}-{month + 1:02d}"
 
 
 def due_on(period: str) -> date:
@@ -79,17 +86,28 @@ class _Desk:
     def of(self, account: Account, party_id: str, currency: str) -> int:
         return self.standing.get((account, party_id, currency), 0)
 
-    def move(self, name: str, kind: EntryKind, because: str, *legs: tuple[Account, str | None, str, int]) -> None:
+    def move(
+        self,
+        name: str,
+        kind: EntryKind,
+        because: str,
+        *legs: tuple[Account, str | None, str, int],
+        usage_period: str | None = None,
+    ) -> None:
         postings = [Posting(*leg) for leg in legs if leg[3]]
         if not postings:
             return
         for account, party, currency, amount in legs:
             self.standing[account, party, currency] = self.standing.get((account, party, currency), 0) + amount
-        self.entries.append(Entry(f"{self.period}:{name}", self.period, kind, because, postings))
+        self.entries.append(Entry(f"{self.period}:{name}", self.period, kind, because, postings, usage_period))
 
 
 def settle(
-    period: str, balances: Balances, terms: Mapping[str, Terms], rates: Sequence[ExchangeRate]
+    period: str,
+    balances: Balances,
+    terms: Mapping[str, Terms],
+    rates: Sequence[ExchangeRate],
+    reserves: Sequence[Reserve] = (),
 ) -> tuple[list[Entry], list[Problem]]:
     """Return the entries that close a period, and the problems: amounts that cannot be exchanged stay as they are."""
     desk = _Desk(period, dict(balances))
@@ -103,11 +121,14 @@ def settle(
         if party is not None and amount and account in (Account.PAYABLE, Account.BELOW_THRESHOLD)
     }
     problems: list[Problem] = []
-    for party, currency in sorted(owed):
-        _reopen(desk, party, currency)
+    reopened = {(party, currency): _reopen(desk, party, currency) for party, currency in sorted(owed)}
     for party, currency in sorted(owed):
         problems += _exchange(desk, party, currency, terms.get(party), rates)
     owed |= {(party, terms[party].currency or currency) for party, currency in owed if party in terms}
+    for party, currency in sorted(owed):
+        if party in terms and terms[party].currency in (None, currency):
+            _keep_back(desk, currency, terms[party], before=reopened.get((party, currency), 0))
+    owed |= _let_go(desk, reserves, terms)
     for party, currency in sorted(owed):
         agreed = terms.get(party)
         _recoup(desk, party, currency, groups.get(agreed.group or "", ()) if agreed else ())
@@ -117,8 +138,8 @@ def settle(
     return desk.entries, problems
 
 
-def _reopen(desk: _Desk, party: str, currency: str) -> None:
-    """Take what was below the minimum back to what is owed."""
+def _reopen(desk: _Desk, party: str, currency: str) -> int:
+    """Take what was below the minimum back to what is owed; return it."""
     kept = desk.of(Account.BELOW_THRESHOLD, party, currency)
     desk.move(
         f"reopen:{party}:{currency}",
@@ -127,6 +148,41 @@ def _reopen(desk: _Desk, party: str, currency: str) -> None:
         (Account.BELOW_THRESHOLD, party, currency, -kept),
         (Account.PAYABLE, party, currency, kept),
     )
+    return kept
+
+
+def _keep_back(desk: _Desk, currency: str, agreed: Terms, *, before: int) -> None:
+    """Keep a part of what is owed anew in reserve; what was kept below a minimum ``before`` had its turn."""
+    party = agreed.party_id
+    amount = int((desk.of(Account.PAYABLE, party, currency) - before) * agreed.reserve)
+    if amount > 0:
+        until = later(desk.period, agreed.reserve_periods)
+        desk.move(
+            f"reserve:{party}:{currency}",
+            EntryKind.RESERVE,
+            f"{agreed.reserve} of what {desk.period} brought, kept in reserve until {until} is closed",
+            (Account.PAYABLE, party, currency, -amount),
+            (Account.RESERVED, party, currency, amount),
+            usage_period=desk.period,
+        )
+
+
+def _let_go(desk: _Desk, reserves: Sequence[Reserve], terms: Mapping[str, Terms]) -> set[tuple[str, str]]:
+    """Let what was kept long enough be owed again; return to whom, in which currency."""
+    freed = set()
+    for kept in reserves:
+        agreed = terms.get(kept.party_id, Terms(kept.party_id))
+        if later(kept.period, agreed.reserve_periods) <= desk.period:
+            desk.move(
+                f"release:{kept.party_id}:{kept.currency}:{kept.period}",
+                EntryKind.RESERVE,
+                f"kept in reserve of what {kept.period} brought",
+                (Account.RESERVED, kept.party_id, kept.currency, -kept.amount_micro),
+                (Account.PAYABLE, kept.payee_id, kept.currency, kept.amount_micro),
+                usage_period=kept.period,
+            )
+            freed.add((kept.payee_id, kept.currency))
+    return freed
 
 
 def _exchange(

@@ -78,6 +78,8 @@ class Agreements:
                     "minimum_micro": each.minimum_micro,
                     "iban": each.iban,
                     "bic": each.bic,
+                    "reserve": str(each.reserve),
+                    "reserve_periods": each.reserve_periods,
                 }
                 for each in agreed
             ]
@@ -96,6 +98,8 @@ class Agreements:
                     row.minimum_micro,
                     row.iban,
                     row.bic,
+                    Fraction(row.reserve),
+                    row.reserve_periods,
                 )
                 for row in connection.execute(select(terms).order_by(terms.c.edition))
             }

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Select, func, insert, select
 
 from linernotes.errors import ConflictError
-from linernotes.model import Account, Entry, EntryKind, Posting
+from linernotes.model import Account, Entry, EntryKind, Posting, Reserve
 from linernotes.store import chain
 from linernotes.store.books_tables import closing_balances, closings, entries, postings, royalty_runs
 from linernotes.store.database import explained, open_database, reading, shown, writing
@@ -217,6 +217,20 @@ class Books:
             entries.c.id.not_in(resolved),
         )
         return list(self._entries(query))
+
+    def reserves(self, payees: Mapping[str, str]) -> list[Reserve]:
+        """List what is kept in reserve, by period, party and currency; ``payees`` says who is paid for a party."""
+        grouped = (entries.c.usage_period, postings.c.party_id, postings.c.currency)
+        query = (
+            select(*grouped, func.sum(postings.c.amount_micro))
+            .join(entries, entries.c.sequence == postings.c.entry)
+            .where(postings.c.account == Account.RESERVED.value)
+            .group_by(*grouped)
+            .order_by(*grouped)
+        )
+        with explained(self.path), reading(self.engine) as connection:
+            rows = connection.execute(query).all()
+        return [Reserve(p, payees.get(p, p), c, period, int(amount)) for period, p, c, amount in rows if amount]
 
     def entries(self, *, period: str | None = None, party_id: str | None = None) -> Iterator[Entry]:
         """Yield entries in the order they were posted, of one period and with one party in them if given."""

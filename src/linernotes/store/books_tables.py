@@ -120,6 +120,8 @@ terms = Table(
     Column("minimum_micro", BigInteger, nullable=False),
     Column("iban", String),
     Column("bic", String),
+    Column("reserve", String, nullable=False, server_default="0"),
+    Column("reserve_periods", Integer, nullable=False, server_default="0"),
 )
 
 advances = Table(

@@ -19,10 +19,11 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, up
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import AiDisclosure, Party, Recording, RecordingEntry, Work
+from linernotes.store.batches import Batch
 from linernotes.store.browsing import Page, model_release_pages, page_of, pages, recording_from_row
 from linernotes.store.bulk import put_back, set_aside
 from linernotes.store.database import explained, open_database, reading, shown, writing
-from linernotes.store.entering import Batch, Entering
+from linernotes.store.entering import Entering
 from linernotes.store.schema import contributions, former, parties, policies, recordings, shares, works
 
 __all__ = ["Catalogue", "content_id"]
@@ -171,12 +172,13 @@ class Catalogue:
         waiting = iter(batches)
         batch = next(waiting, None)
         with explained(self.path), self.engine.connect().execution_options(write=True) as connection:
-            if connection.dialect.name == "sqlite":
+            raw = connection.connection.dbapi_connection if connection.dialect.name == "sqlite" else None
+            if raw is not None:
                 # Indexes of a million are looked into at random: the default of two megabytes would be read in circles.
-                raw = connection.connection.dbapi_connection
-                assert raw is not None
                 raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
                 raw.execute("PRAGMA threads=2")  # sort what becomes an index on two cores
+                # Every row names parties and works of its own batch, which is checked set by set (Entering.enter).
+                raw.execute("PRAGMA foreign_keys=OFF")
             try:
                 while batch is not None:
                     until_s = time.monotonic() + _KEPT_EVERY_S
@@ -187,9 +189,12 @@ class Catalogue:
                         entering.enter(connection, batch)
                         while (batch := next(waiting, None)) is not None and time.monotonic() < until_s:
                             entering.enter(connection, batch)
+                        entering.write_down(connection)
             finally:
                 with connection.begin():
                     put_back(connection)
+                if raw is not None:
+                    raw.execute("PRAGMA foreign_keys=ON")
 
     # ── out ──────────────────────────────────────────────────────────────────
 

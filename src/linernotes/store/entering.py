@@ -8,96 +8,32 @@ was said before is changed: a title, a year or an identifier that differs is a p
 """
 
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Date,
-    DateTime,
-    String,
-    Table,
-    any_,
-    bindparam,
-    func,
-    literal,
-    literal_column,
-    select,
-    union_all,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, Connection, DateTime, Table, func, select, update
 
+from linernotes.errors import InvariantError
 from linernotes.model import Problem, RightType, Share
+from linernotes.store.batches import Batch, ContributionRow, ModelReleaseRow, PartyRow, RecordingRow, ShareRow, by_right
 from linernotes.store.bulk import put_back
+from linernotes.store.row_sets import add, add_shares, rows_of
 from linernotes.store.schema import contributions, former, model_releases, parties, recordings, shares, voices, works
 
-__all__ = ["WORK_RIGHTS", "Batch", "Entering", "ShareRow", "Succeed", "by_right"]
+__all__ = ["Entering", "Succeed"]
 
 Succeed = Callable[[Sequence[Share], Sequence[Share]], tuple[Sequence[tuple[Share, Share]], Sequence[Share]]]
 """Says which of the shares held end, as they were and as they become, and which of those stated begin."""
 
-_KNOWN_PARTIES_MAX = 200_000
+_KNOWN_PARTIES_MAX = 400_000
+_TOLD_MAX = 400_000
+_LINK = itemgetter(0, 1, 2)
 _LINKS = ("work_id", "party_id")
 _PARTY_IDENTIFIERS = ("ipi_name_number", "ipi_base_number", "isni")
-
-PartyRow = tuple[str, str, str | None, str | None, str | None]
-"""id, name, ipi_name_number, ipi_base_number, isni."""
-WorkRow = tuple[str, str, str | None]
-"""id, title, iswc."""
-RecordingRow = tuple[str, str, str, str | None, str | None, int | None, str | None, str, float]
-"""id, title, artist, isrc, work_id, year, contains_ai, path, duration_s."""
-ContributionRow = tuple[str, str, str, str | None]
-"""subject_id, party_id, role, contains_ai."""
-VoiceRow = tuple[str, str, str, str | None]
-"""id, party_id, name, consent."""
-ModelReleaseRow = tuple[str, str, str]
-"""id, name, party_id."""
-ShareRow = tuple[str, str, str, int, int, str, date | None, date | None]
-"""subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to.
-
-In a batch, ``right_type`` may be :data:`WORK_RIGHTS`: the same share of each of the three rights in a work.
-"""
-WORK_RIGHTS = "mechanical performance synchronisation"
-
-
-@dataclass(slots=True)
-class Batch:
-    """Rows to enter together, by key; ``shares`` by subject, each row once.
-
-    ``contributions``: subject, party and role, and how much a machine did. ``restated``: those to look at again.
-    """
-
-    parties: dict[str, PartyRow] = field(default_factory=dict)
-    works: dict[str, WorkRow] = field(default_factory=dict)
-    recordings: dict[str, RecordingRow] = field(default_factory=dict)
-    contributions: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
-    shares: dict[str, list[ShareRow]] = field(default_factory=dict)
-    voices: dict[str, VoiceRow] = field(default_factory=dict)
-    model_releases: dict[str, ModelReleaseRow] = field(default_factory=dict)
-    where: dict[str, str] = field(default_factory=dict)
-    restated: set[str] = field(default_factory=set)
-
-    def in_order(self) -> "Batch":
-        """Return the batch with its rows in order of their keys: entered so, neighbours share a page."""
-        return Batch(
-            dict(sorted(self.parties.items())),
-            dict(sorted(self.works.items())),
-            dict(sorted(self.recordings.items())),
-            dict(sorted(self.contributions.items())),
-            dict(sorted(self.shares.items())),
-            self.voices,
-            self.model_releases,
-            self.where,
-            self.restated,
-        )
 
 
 @dataclass(slots=True)
@@ -107,6 +43,8 @@ class Entering:
     succeed: Succeed | None = None
     on: date | None = None
     """The day from which titles and the like hold that differ; None: the catalogue keeps its own."""
+    voice_id: Callable[[str], str] = str
+    """Gives the id of the voice of a party, where it has no other; so the voice of one party is one."""
     n_parties: int = 0
     n_works: int = 0
     n_recordings: int = 0
@@ -118,7 +56,9 @@ class Entering:
     problems: list[Problem] = field(default_factory=list)
     restated: set[str] = field(default_factory=set)
     """Works and recordings whose shares were stated anew, differently; for a check that they still add up."""
-    _parties: OrderedDict[str, tuple[str, tuple[str | None, ...]]] = field(default_factory=OrderedDict)
+    _told: list[ContributionRow] = field(default_factory=list)
+    _named: set[str] = field(default_factory=set)
+    _numbered: dict[str, tuple[str, tuple[str | None, ...]]] = field(default_factory=dict)
 
     def enter(self, connection: Connection, batch: Batch) -> None:
         """Enter a batch; problems and counts are added up."""
@@ -126,8 +66,9 @@ class Entering:
         party_ids = self._enter_parties(connection, batch)
         work_ids, known_works = self._enter_works(connection, batch, now)
         recording_ids, known_recordings = self._enter_recordings(connection, batch, work_ids, now)
-        subjects = work_ids | recording_ids
-        known = known_works | known_recordings | self._enter_voices(connection, batch, party_ids, now)
+        voice_ids, known_voices = self._enter_voices(connection, batch, party_ids, now)
+        subjects = work_ids | recording_ids | voice_ids
+        known = known_works | known_recordings | known_voices
         self._enter_model_releases(connection, batch, party_ids)
         told: list[ContributionRow] = [(*key, contains_ai) for key, contains_ai in batch.contributions.items()]
         stated: Mapping[str, Sequence[ShareRow]] = batch.shares
@@ -137,8 +78,11 @@ class Entering:
                 subject: [(subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in rows]
                 for subject, rows in stated.items()
             }
-        _add(connection, contributions, told)
-        _add_shares(connection, [row for subject, rows in stated.items() if subject not in known for row in rows])
+        _check_whole(batch, party_ids)
+        self._told += told
+        if len(self._told) >= _TOLD_MAX:
+            self.write_down(connection)
+        add_shares(connection, [row for subject, rows in stated.items() if subject not in known for row in rows])
         self.restated.update(subjects.get(subject, subject) for subject in batch.restated)
         again: dict[str, list[ShareRow]] = {}
         for subject in [key for key in stated if key in known]:
@@ -146,24 +90,47 @@ class Entering:
         if again:
             self._restate(connection, again)
 
+    def write_down(self, connection: Connection) -> None:
+        """Write who did what, of all batches since the last time: to be called before they are kept.
+
+        That table is one tree by subject: rows of many batches, in order, touch each page of it once.
+        """
+        add(connection, contributions, sorted(self._told, key=_LINK))
+        self._told.clear()
+
     # ── parties ──────────────────────────────────────────────────────────────
 
     def _enter_parties(self, connection: Connection, batch: Batch) -> Mapping[str, str]:
         """Find or add the parties; return the id that each has here."""
         ids = {}
-        unknown = []
+        named, numbered = [], []
         for row in batch.parties.values():
-            known = self._parties.get(row[0])
-            if known is not None and known[1] == row[2:]:
+            if row[2] is row[3] is row[4] is None:
+                ids[row[0]] = row[0]
+                if row[0] not in self._named:
+                    named.append(row)
+            elif (known := self._numbered.get(row[0])) is not None and known[1] == row[2:]:
                 ids[row[0]] = known[0]
             else:
-                unknown.append(row)
-        if not unknown:
-            return ids
-        held = {row.id: row._mapping for row in _rows(connection, parties, parties.c.id, [row[0] for row in unknown])}
+                numbered.append(row)
+        # Who has nothing but a name has their id from it: here already or new, there is nothing to compare.
+        self.n_parties += add(connection, parties, [(*row, None) for row in named])
+        self._named.update(row[0] for row in named)
+        if numbered:
+            ids |= self._enter_numbered(connection, numbered)
+            self._numbered |= {row[0]: (ids[row[0]], row[2:]) for row in numbered}
+        for remembered in (self._named, self._numbered):
+            if len(remembered) > _KNOWN_PARTIES_MAX:
+                remembered.clear()
+        return ids
+
+    def _enter_numbered(self, connection: Connection, unknown: Sequence[PartyRow]) -> dict[str, str]:
+        """Find or add the parties that carry identifiers; return the id that each has here."""
+        ids = {}
+        held = {row.id: row._mapping for row in rows_of(connection, parties, parties.c.id, [row[0] for row in unknown])}
         for column, place in ((parties.c.ipi_name_number, 2), (parties.c.isni, 4)):
             given = [row[place] for row in unknown if row[place] is not None]
-            held |= {row.id: row._mapping for row in _rows(connection, parties, column, given)}
+            held |= {row.id: row._mapping for row in rows_of(connection, parties, column, given)}
         by_identifier = {
             (name, row[name]): key for key, row in held.items() for name in _PARTY_IDENTIFIERS if row[name] is not None
         }
@@ -185,12 +152,8 @@ class Entering:
                 by_identifier |= {
                     (n, v): key for n, v in zip(_PARTY_IDENTIFIERS, row[2:], strict=True) if v is not None
                 }
-        _add(connection, parties, [(*row, None) for row in new.values()])
+        add(connection, parties, [(*row, None) for row in new.values()])
         self.n_parties += len(new)
-        for row in unknown:
-            self._parties[row[0]] = (ids[row[0]], row[2:])
-        while len(self._parties) > _KNOWN_PARTIES_MAX:
-            self._parties.popitem(last=False)
         return ids
 
     def _complete_party(self, connection: Connection, row: PartyRow, held: Mapping[str, Any]) -> None:
@@ -213,44 +176,42 @@ class Entering:
 
     # ── works and recordings ─────────────────────────────────────────────────
 
-    def _enter_works(self, connection: Connection, batch: Batch, now: Any) -> tuple[dict[str, str], set[str]]:
-        """Find or add the works; return the ids that differ here, and which were known."""
-        held = _held(connection, works, works.c.iswc, batch.works, 2)
-        if not held:
-            _add(connection, works, [(*row, now) for row in batch.works.values()])
-            self.n_works += len(batch.works)
+    def _enter_works(self, connection: Connection, batch: Batch, now: "_Moment") -> tuple[dict[str, str], set[str]]:
+        """Add the works that are not here; return the ids that differ here, and which were known."""
+        n_added = add(connection, works, [(*row, now.stored) for row in batch.works.values()])
+        self.n_works += n_added
+        if n_added == len(batch.works):
             return {}, set()
-        renamed, known, new = {}, set(), []
+        held = _held(connection, works, works.c.iswc, batch.works, 2)
+        renamed, known = {}, set()
         for key, row in batch.works.items():
-            found = held.get(row[2]) or held.get(key)
-            if found is None:
-                new.append((*row, now))
+            found = held.get(row[2]) or held[key]
+            if now.entered(found, key):
                 continue
             known.add(key)
             if found.id != key:
                 renamed[key] = found.id
             if found.title.casefold() != row[1].casefold():
                 self._succeed(connection, batch, key, (works, found.id, "title"), here=found.title, given=row[1])
-        _add(connection, works, new)
-        self.n_works += len(new)
         return renamed, known
 
     def _enter_recordings(
-        self, connection: Connection, batch: Batch, work_ids: Mapping[str, str], now: Any
+        self, connection: Connection, batch: Batch, work_ids: Mapping[str, str], now: "_Moment"
     ) -> tuple[dict[str, str], set[str]]:
-        held = _held(connection, recordings, recordings.c.isrc, batch.recordings, 3)
-        if not held and not work_ids:
-            _add(connection, recordings, [_unheard(row, row[4], now) for row in batch.recordings.values()])
-            self.n_recordings += len(batch.recordings)
+        """Add the recordings that are not here; return the ids that differ here, and which were known."""
+        given_rows = [_unheard(row, work_ids.get(row[4] or "", row[4]), now) for row in batch.recordings.values()]
+        n_added = add(connection, recordings, given_rows)
+        self.n_recordings += n_added
+        if n_added == len(given_rows):
             return {}, set()
-        renamed, known, new = {}, set(), []
+        held = _held(connection, recordings, recordings.c.isrc, batch.recordings, 3)
+        renamed, known = {}, set()
         for key, row in batch.recordings.items():
             title, artist, isrc, work_id, year, contains_ai = row[1:7]
-            work_id = work_ids.get(work_id, work_id) if work_id is not None else None
-            found = held.get(isrc) or held.get(key)
-            if found is None:
-                new.append(_unheard(row, work_id, now))
+            found = held.get(isrc) or held[key]
+            if now.entered(found, key):
                 continue
+            work_id = work_ids.get(work_id or "", work_id)
             known.add(key)
             if found.id != key:
                 renamed[key] = found.id
@@ -266,34 +227,51 @@ class Entering:
                     self._succeed(connection, batch, key, (recordings, found.id, name), here=here, given=value)
             if missing:
                 connection.execute(update(recordings).where(recordings.c.id == found.id).values(missing))
-        _add(connection, recordings, new)
-        self.n_recordings += len(new)
         self.n_known += len(known)
         return renamed, known
 
-    def _enter_voices(self, connection: Connection, batch: Batch, party_ids: Mapping[str, str], now: Any) -> set[str]:
-        """Add the voices that are not here; a consent that was missing is added. Returns those that were known."""
-        held = {row.id: row for row in _rows(connection, voices, voices.c.id, list(batch.voices))}
+    def _enter_voices(
+        self, connection: Connection, batch: Batch, party_ids: Mapping[str, str], now: "_Moment"
+    ) -> tuple[dict[str, str], set[str]]:
+        """Add the voices that are not here; return the ids that differ here, and which were known.
+
+        A consent that was missing is added. A voice that has its id from its party has it from the one that is here.
+        """
+        ids = {
+            key: self.voice_id(party_ids[row[1]]) if key == self.voice_id(row[1]) else key
+            for key, row in batch.voices.items()
+        }
+        held = {row.id: row._mapping for row in rows_of(connection, voices, voices.c.id, [*ids.values()])}
+        known, new = set(), {}
         for key, (_, performer, name, consent) in batch.voices.items():
-            given = {"party_id": party_ids[performer], "name": name, "consent": consent}
-            if key not in held:
+            here, given = ids[key], {"party_id": party_ids[performer], "name": name, "consent": consent}
+            if here not in held:
+                held[here] = new[here] = given
                 continue
+            known.add(key)
             for column, value in given.items():
-                here = getattr(held[key], column)
-                if column == "consent" and here is None and value is not None:
-                    connection.execute(update(voices).where(voices.c.id == key).values(consent=value))
-                elif value not in (None, here):
-                    self._succeed(connection, batch, key, (voices, key, column), here=here, given=value)
-        new = [(key, party_ids[row[1]], *row[2:], now) for key, row in batch.voices.items() if key not in held]
-        _add(connection, voices, new)
+                said = held[here][column]
+                if value in (None, said):
+                    continue
+                if here in new and said is None:
+                    new[here][column] = value
+                elif column == "consent" and said is None:
+                    connection.execute(update(voices).where(voices.c.id == here).values(consent=value))
+                elif here in new:
+                    self._differs(batch, key, f"the {column} of {here}", said, value)
+                else:
+                    self._succeed(connection, batch, key, (voices, here, column), here=said, given=value)
+        add(connection, voices, [(key, *given.values(), now.stored) for key, given in new.items()])
         self.n_voices += len(new)
-        return set(held)
+        return {key: here for key, here in ids.items() if key != here}, known
 
     def _enter_model_releases(self, connection: Connection, batch: Batch, party_ids: Mapping[str, str]) -> None:
         """Add the model releases that are not here, by id or by name and who answers for it; what differs is told."""
-        held = {row.id: row for row in _rows(connection, model_releases, model_releases.c.id, [*batch.model_releases])}
+        held = {
+            row.id: row for row in rows_of(connection, model_releases, model_releases.c.id, [*batch.model_releases])
+        }
         theirs = [party_ids[row[2]] for row in batch.model_releases.values()]
-        of_party = _rows(connection, model_releases, model_releases.c.party_id, theirs)
+        of_party = rows_of(connection, model_releases, model_releases.c.party_id, theirs)
         by_name = {(row.party_id, row.name.casefold()) for row in of_party}
         new: list[ModelReleaseRow] = []
         for key, (_, name, party) in batch.model_releases.items():
@@ -305,7 +283,7 @@ class Entering:
             elif (party_ids[party], name.casefold()) not in by_name:
                 by_name.add((party_ids[party], name.casefold()))
                 new.append((key, name, party_ids[party]))
-        _add(connection, model_releases, new)
+        add(connection, model_releases, new)
         self.n_model_releases += len(new)
 
     def _succeed(
@@ -330,7 +308,7 @@ class Entering:
             self._differs(batch, key, f"the {name} of {subject}, which changed on {last} already,", here, given)
         else:
             if last != self.on:
-                _add(connection, former, [(subject, name, self.on, json.dumps(here, ensure_ascii=False))])
+                add(connection, former, [(subject, name, self.on, json.dumps(here, ensure_ascii=False))])
             connection.execute(update(table).where(table.c.id == subject).values({name: given}))
             self.n_changed += 1
 
@@ -344,7 +322,7 @@ class Entering:
         """Enter shares of what had been here before: those not said yet, or, from a day on, in place of others."""
         put_back(connection, only=shares)
         held: dict[str, dict[ShareRow, int]] = {subject: {} for subject in stated}
-        for row in _rows(connection, shares, shares.c.subject_id, list(stated)):
+        for row in rows_of(connection, shares, shares.c.subject_id, list(stated)):
             held[row.subject_id][tuple(row)[1:]] = row.id
         fresh: list[ShareRow] = []
         for subject, rows in stated.items():
@@ -360,7 +338,7 @@ class Entering:
             if added and held[subject]:
                 self.restated.add(subject)
             fresh += added
-        _add(connection, shares, fresh)
+        add(connection, shares, fresh)
 
 
 def _share(row: ShareRow) -> Share:
@@ -379,87 +357,41 @@ def _held(
     connection: Connection, table: Table, identifier: Column[Any], given: Mapping[str, Sequence[Any]], place: int
 ) -> dict[str | None, Any]:
     """Find rows by id and by identifier, in two look-ups for the lot."""
-    found: dict[str | None, Any] = {row.id: row for row in _rows(connection, table, table.c.id, list(given))}
+    found: dict[str | None, Any] = {row.id: row for row in rows_of(connection, table, table.c.id, list(given))}
     if numbers := [row[place] for row in given.values() if row[place] is not None]:
-        found |= {row._mapping[identifier.name]: row for row in _rows(connection, table, identifier, numbers)}
+        found |= {row._mapping[identifier.name]: row for row in rows_of(connection, table, identifier, numbers)}
     return found
 
 
-def _rows(connection: Connection, table: Table, column: Column[Any], values: Sequence[Any]) -> Iterable[Any]:
-    return connection.execute(select(table).where(_among(connection, column, values))).all() if values else ()
+def _check_whole(batch: Batch, party_ids: Mapping[str, str]) -> None:
+    """Refuse a batch that speaks of parties or works which it does not bring; the database need not look for each."""
+    spoken_of = {row[1] for row in batch.contributions}
+    spoken_of.update(row[1] for rows in batch.shares.values() for row in rows)
+    performed = {row[4] for row in batch.recordings.values()} - {None}
+    if missing := (spoken_of - party_ids.keys()) | (performed - batch.works.keys()):
+        raise InvariantError(f"a batch speaks of what it does not bring: {', '.join(sorted(map(str, missing))[:5])}")
 
 
-def _among(connection: Connection, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """Tell a column's values from others, as one parameter: there may be more than a statement can have."""
-    if connection.dialect.name == "sqlite":
-        return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
-    return column == any_(literal(list(values), postgresql.ARRAY(String)))
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When a batch is entered, and how the database keeps that: not written out for each of a million rows."""
+
+    at: datetime
+    stored: Any
+
+    def entered(self, row: Any, key: str) -> bool:
+        """Tell whether a row that goes by this key is one that was entered at this moment, not known before."""
+        since = row.registered_at
+        return row.id == key and since is not None and since.replace(tzinfo=None) == self.at.replace(tzinfo=None)
 
 
-def _moment(connection: Connection) -> Any:
-    """Return this moment as the database keeps it, so that it need not be written out for each of a million rows."""
+def _moment(connection: Connection) -> _Moment:
+    now = datetime.now(UTC)
     write = DateTime(timezone=True).dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    return datetime.now(UTC) if write is None else write(datetime.now(UTC))
+    return _Moment(now, now if write is None else write(now))
 
 
-def _unheard(row: RecordingRow, work_id: str | None, now: Any) -> tuple[Any, ...]:
+def _unheard(row: RecordingRow, work_id: str | None, now: _Moment) -> tuple[Any, ...]:
     """Return the whole row of a recording that nobody has heard here yet."""
     key, title, artist, isrc, _, year, contains_ai, path, duration_s = row
-    return key, title, artist, None, path, duration_s, 0, 0, isrc, work_id, year, now, contains_ai
-
-
-def _add(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Add rows; those whose key is here already stay as they are. Returns how many were added."""
-    if not rows:
-        return 0
-    columns = [column for column in table.columns if not (table is shares and column.name == "id")]
-    keys = [column.name for column in columns]
-    if connection.dialect.name == "sqlite":
-        # The driver's own loop over tuples: a catalogue has ten million rows.
-        insert = sqlite.insert(table).on_conflict_do_nothing().compile(dialect=sqlite.dialect(), column_keys=keys)
-        return connection.exec_driver_sql(str(insert), _as_stored(connection, columns, rows)).rowcount
-    statement = postgresql.insert(table).on_conflict_do_nothing()
-    return connection.execute(statement, [dict(zip(keys, row, strict=True)) for row in rows]).rowcount
-
-
-def _add_shares(connection: Connection, rows: Sequence[ShareRow]) -> None:
-    """Add shares; where a row is about all rights in a work, the database makes three of it."""
-    whole = [(*row[:2], *row[3:]) for row in rows if row[2] == WORK_RIGHTS]
-    if not whole or connection.dialect.name != "sqlite":
-        _add(connection, shares, list(by_right(rows)))
-        return
-    _add(connection, shares, [row for row in rows if row[2] != WORK_RIGHTS])
-    each = [select(literal_column(f"'{right}'", String).label("right_type")) for right in WORK_RIGHTS.split()]
-    given = [column for column in shares.columns if column.name not in ("id", "right_type")]
-    source = select(
-        union_all(*each).subquery().c.right_type, *(bindparam(column.name, type_=column.type) for column in given)
-    )
-    statement = sqlite.insert(shares).from_select(["right_type", *(column.name for column in given)], source)
-    connection.exec_driver_sql(str(statement.compile(dialect=sqlite.dialect())), _as_stored(connection, given, whole))
-
-
-def by_right(rows: Iterable[ShareRow]) -> Iterator[ShareRow]:
-    """Yield rows about one right each."""
-    for row in rows:
-        for right in row[2].split():
-            yield (*row[:2], right, *row[3:])
-
-
-def _as_stored(
-    connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]
-) -> list[tuple[Any, ...]]:
-    """Write days as SQLAlchemy would, and moments unless they are written already."""
-    writers = {
-        place: lru_cache(maxsize=1024)(write)
-        for place, column in enumerate(columns)
-        if isinstance(column.type, Date | DateTime)
-        and (write := column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)) is not None
-    }
-    for place, write in writers.items():
-        rows = [
-            row
-            if row[place] is None or isinstance(row[place], str)
-            else (*row[:place], write(row[place]), *row[place + 1 :])
-            for row in rows
-        ]
-    return list(rows)
+    return key, title, artist, None, path, duration_s, 0, 0, isrc, work_id, year, now.stored, contains_ai

@@ -115,7 +115,7 @@ class Trails:
             JOIN reasons AS r ON r.reason_no = d.reason_no
             JOIN things AS t ON t.thing_no = p.thing_no
             LEFT JOIN parties AS y ON y.party_no = d.party_no
-            LEFT JOIN (SELECT DISTINCT claim_no, claim_id FROM claims) AS k ON k.claim_no = d.claim_no
+            LEFT JOIN claim_names AS k ON k.claim_no = d.claim_no
             ORDER BY d.pool_no, number
         """).fetchall()
         found = [Slice(*row) for row in rows]
@@ -214,8 +214,11 @@ class Trails:
     def _opened(self, run_id: str) -> duckdb.DuckDBPyConnection:
         folder = self._folder(run_id)
         engine = open_engine(self.royalties.folder / "royalties" / f".spill-{os.getpid()}")
+        engine.execute("SET parquet_metadata_cache = true")  # what a run kept does not change
         for name in KEPT:
-            view = f"all_{name}" if name in ("pools", "terms") else name
             path = str(folder / f"{name}.parquet").replace("'", "''")
-            engine.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet('{path}')")
+            # What every question needs is held in memory; of pools and terms, some rows are looked up.
+            kind, made = ("VIEW", f"all_{name}") if name in ("pools", "terms") else ("TABLE", name)
+            engine.execute(f"CREATE {kind} {made} AS SELECT * FROM read_parquet('{path}')")
+        engine.execute("CREATE TABLE claim_names AS SELECT DISTINCT claim_no, claim_id FROM claims")
         return engine

@@ -18,6 +18,7 @@ import duckdb
 from linernotes.errors import FormatError, InvariantError, StorageError
 from linernotes.model.usage import ReportSum, UsageFault, UsagePool
 from linernotes.store import usage_sql as sql
+from linernotes.store.usage_table_sql import cells_entries, csv_cells, lines_entries
 
 __all__ = ["UsageScratch"]
 
@@ -228,18 +229,18 @@ class UsageScratch:
         self._run("CREATE TABLE territories (text VARCHAR, code VARCHAR)")
         self._database.executemany("INSERT INTO territories VALUES (?, ?)", list(territories.items()))
         if self._cells_fit(path, n_lines, delimiter, n_cells):
-            self._run(sql.cells_entries(n_cells, cells))
+            self._run(cells_entries(n_cells, cells))
             self._run("DROP TABLE cells")
             self._unread = (path, n_lines)
         else:
             self.load(path, n_lines)
-            self._run(sql.lines_entries(delimiter, n_cells, cells))
+            self._run(lines_entries(delimiter, n_cells, cells))
         self._run(sql.LANDED)
 
     def _cells_fit(self, path: Path, n_lines: int, delimiter: str, n_cells: int) -> bool:
         """Read a table in one go; tell whether each line became a row, so that rows number the lines."""
         try:
-            self._database.execute(sql.csv_cells(delimiter, n_cells), [str(path), _LINE_BYTES_MAX])
+            self._database.execute(csv_cells(delimiter, n_cells), [str(path), _LINE_BYTES_MAX])
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             return False
         if self._one("SELECT count(*) FROM cells") == n_lines - 1:

@@ -23,32 +23,27 @@ __all__ = [
     "TABLES",
     "UNMATCHED",
     "WORKS_GIVEN",
-    "cells_entries",
-    "csv_cells",
     "dsr_entries",
-    "lines_entries",
     "release_entries",
     "releases",
     "resources",
+    "told",
     "works",
     "written",
 ]
 
-_TABLE_FIELDS = (
-    *("period", "date", "territory", "currency", "amount", "quantity", "isrc", "upload_sha256", "iswc", "title"),
-    *("artist", "source", "use_type", "commercial_model"),
-)
 COLUMNS = (
     *("report_id", "line", "period", "used_on", "territory", "currency", "amount_micro", "quantity", "isrc"),
     *("upload_sha256", "iswc", "title", "artist", "source", "use_type", "commercial_model"),
 )
 """The columns of usage in Parquet, in order."""
 
+_ROW_GROUP_ROWS = 20_480  # so that a line is found without reading a hundred thousand others
 _NUMBER = r"[+-]?([0-9]{1,12}([.][0-9]{0,6}0*)?|[.][0-9]{1,6}0*)"
 
 MACROS = rf"""
 CREATE MACRO micro(x) AS
-    CASE WHEN regexp_full_match(x, '{_NUMBER}') THEN CAST(TRY_CAST(x AS DECIMAL(19, 6)) * 1000000 AS BIGINT) END;
+    CASE WHEN regexp_full_match(x, '{_NUMBER}') THEN CAST(TRY_CAST(x || 'e6' AS DECIMAL(18, 0)) AS BIGINT) END;
 CREATE MACRO cut_tsv(line) AS string_split(
     CASE WHEN contains(line, '\') THEN replace(replace(line, '\\\', chr(1)), '\' || chr(9), chr(2)) ELSE line END,
     chr(9));
@@ -97,7 +92,8 @@ def _text(cells: Mapping[str, int], field: str) -> str:
     return _cell(cells, field, "''")
 
 
-def _told(what: str, cell: str) -> str:
+def told(what: str, cell: str) -> str:
+    """Write what a cell says, within a reason."""
     return f"'{what} ''' || left(COALESCE({cell}, ''), 80) || ''''"
 
 
@@ -198,8 +194,8 @@ def dsr_entries(
     INSERT INTO entries
     SELECT u.line, CASE
             WHEN u.reason IS NOT NULL THEN u.reason
-            WHEN p.id IS NULL THEN {_told("no good summary", "u.summary")} || ' in this report'
-            WHEN {unnamed} THEN {_told(f"{names.get('resource', 'resource')}", "u.pointer")}
+            WHEN p.id IS NULL THEN {told("no good summary", "u.summary")} || ' in this report'
+            WHEN {unnamed} THEN {told(f"{names.get('resource', 'resource')}", "u.pointer")}
                 || ': its block ' || COALESCE(u.block, '') || ' names no such resource'
         END, u.summary, COALESCE(u.used_on, p.used_on), p.territory, p.currency, u.revenue_micro, u.quantity_micro,
         u.bearing, u.price_micro, {of_resource("isrc")}, NULL, {of_resource("iswc")}, {of_resource("title")},
@@ -225,8 +221,8 @@ def release_entries(type_: str, cells: Mapping[str, int], names: Mapping[str, st
             AND (e.resources IS NULL OR list_contains(string_split(e.resources, '|'), r.reference)))
     SELECT u.line, CASE
             WHEN u.reason IS NOT NULL THEN u.reason
-            WHEN p.id IS NULL THEN {_told("no good summary", "u.summary")} || ' in this report'
-            WHEN r.part IS NULL THEN {_told(names["release"], "u.pointer")}
+            WHEN p.id IS NULL THEN {told("no good summary", "u.summary")} || ' in this report'
+            WHEN r.part IS NULL THEN {told(names["release"], "u.pointer")}
                 || ': its block ' || COALESCE(u.block, '') || ' has no resource of such a release'
         END, u.summary, COALESCE(u.used_on, p.used_on), p.territory, p.currency, u.revenue_micro, u.quantity_micro,
         u.bearing, u.price_micro, r.isrc, NULL, r.iswc, r.title, r.artist, p.source,
@@ -261,21 +257,21 @@ def _parsed(
         ""
         if "revenue" not in cells
         else f"""
-            WHEN revenue_micro IS NULL THEN {_told(names["revenue"], "revenue")}
+            WHEN revenue_micro IS NULL THEN {told(names["revenue"], "revenue")}
                 || ': not a number of up to 12 digits and 6 decimals'
-            WHEN revenue_micro < 0 AND quantity_micro > 0 THEN {_told(names["revenue"], "revenue")}
+            WHEN revenue_micro < 0 AND quantity_micro > 0 THEN {told(names["revenue"], "revenue")}
                 || ': revenue below zero for usage above zero; a correction has both below zero'
-            WHEN revenue_micro > 0 AND quantity_micro < 0 THEN {_told(names["revenue"], "revenue")}
+            WHEN revenue_micro > 0 AND quantity_micro < 0 THEN {told(names["revenue"], "revenue")}
                 || ': revenue above zero for usage below zero'"""
     )
     return f"""
     SELECT line, block, summary, pointer, quantity_micro, revenue_micro, price_micro, bearing, use_type, day AS used_on,
         isrc, iswc, title, artist, CASE
             WHEN n_cells < {due} THEN 'the line ends after ' || n_cells || ' cells; {type_} has {due} at least'
-            WHEN quantity_micro IS NULL THEN {_told(names["quantity"], "quantity")}
+            WHEN quantity_micro IS NULL THEN {told(names["quantity"], "quantity")}
                 || ': not a number of up to 12 digits and 6 decimals'
-            WHEN returns_micro IS NULL THEN {_told("Returns", "returns")} || ': not a number'{own}
-            WHEN used_on <> '' AND day IS NULL THEN {_told(names.get("used_on", ""), "used_on")} || ': not a date'
+            WHEN returns_micro IS NULL THEN {told("Returns", "returns")} || ': not a number'{own}
+            WHEN used_on <> '' AND day IS NULL THEN {told(names.get("used_on", ""), "used_on")} || ': not a date'
         END AS reason
     FROM (
         SELECT line, block, summary, pointer, release, n_cells, quantity, returns, revenue, used_on, use_type, {named},
@@ -292,87 +288,6 @@ def _parsed(
                 {cut}
             {_of_type(type_, span)}))
     WHERE release {"<>" if released else "="} ''"""
-
-
-# ── a table ──────────────────────────────────────────────────────────────────
-
-
-def csv_cells(delimiter: str, n_cells: int) -> str:
-    """Read a table ($1) as it is meant, into ``cells``; an error, or fewer rows than lines, if a line is not a line."""
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(1, n_cells + 1))
-    return f"""
-    CREATE TABLE cells AS SELECT * FROM read_csv($1, header = true, delim = '{delimiter}', quote = '"', escape = '"',
-        columns = {{{columns}}}, auto_detect = false, compression = 'none', max_line_size = $2)"""
-
-
-def cells_entries(n_cells: int, cells: Mapping[str, int]) -> str:
-    """Fill ``entries`` from ``cells``."""
-    fields = ", ".join(
-        f"bare(c{cells[field]}) AS {field}" if field in cells else f"'' AS {field}" for field in _TABLE_FIELDS
-    )
-    return _table_entries(
-        f"SELECT rowid + 2 AS number, {n_cells} AS n_cells, {fields}, FALSE AS spans FROM cells", n_cells
-    )
-
-
-def lines_entries(delimiter: str, n_cells: int, cells: Mapping[str, int]) -> str:
-    """Fill ``entries`` from ``lines``, each cut by itself, so that one that is malformed spoils no other."""
-    pattern = f"""{delimiter}("(?:[^"]|"")*"|[^{delimiter}]*)"""
-    found = f"regexp_extract_all('{delimiter}' || line, '{pattern}', 1)"
-    unquoted = "CASE WHEN x[1] = '\"' THEN replace(x[2:length(x) - 1], '\"\"', '\"') ELSE x END"
-    split = f"""CASE WHEN NOT contains(line, '"') THEN string_split(line, '{delimiter}')
-        WHEN length(array_to_string({found}, '{delimiter}')) = length(line)
-        THEN list_transform({found}, lambda x: {unquoted}) END"""
-    fields = ", ".join(
-        f"bare(c[{cells[field]}]) AS {field}" if field in cells else f"'' AS {field}" for field in _TABLE_FIELDS
-    )
-    spans = "sum(odd) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) % 2 = 1 OR odd = 1"
-    return _table_entries(
-        f"""SELECT number, len(c) AS n_cells, {fields}, {spans} AS spans
-            FROM (SELECT rowid + 1 AS number, {split} AS c, (length(line) - length(replace(line, '"', ''))) % 2 AS odd
-                  FROM lines WHERE rowid > 0 AND line IS NOT NULL)""",
-        n_cells,
-    )
-
-
-def _table_entries(source: str, n_cells: int) -> str:
-    return f"""
-    INSERT INTO entries
-    SELECT number, CASE
-            WHEN spans THEN 'a quoted cell goes over the end of the line; write it on one line'
-            WHEN n_cells IS NULL THEN 'a quote within a cell; double it and quote the cell'
-            WHEN n_cells <> {n_cells} THEN 'the line has ' || n_cells || ' cells, the header {n_cells}'
-            WHEN date <> '' AND on_day IS NULL THEN {_told("date", "date")} || ': not a date such as 2026-05-31'
-            WHEN period <> '' AND month IS NULL THEN {_told("period", "period")} || ': not a month such as 2026-05'
-            WHEN date = '' AND period = '' THEN 'date, period: both empty; give one'
-            WHEN on_day IS NOT NULL AND month IS NOT NULL AND date_trunc('month', on_day) <> month
-                THEN {_told("date", "date")} || ': not in the period ' || period
-            WHEN t.code IS NULL THEN {_told("territory", "territory")} || ': not an ISO 3166-1 country'
-            WHEN NOT regexp_full_match(currency, '[A-Z]{{3}}')
-                THEN {_told("currency", "currency")} || ': not an ISO 4217 currency'
-            WHEN amount_micro IS NULL THEN {_told("amount", "amount")}
-                || ': not a number of up to 12 digits and 6 decimals, with a point'
-            WHEN quantity_micro IS NULL OR quantity_micro % 1000000 <> 0 THEN {_told("quantity", "quantity")}
-                || ': not a whole number of up to 12 digits'
-            WHEN amount_micro < 0 AND quantity_micro > 0 THEN {_told("amount", "amount")}
-                || ': revenue below zero for usage above zero; a correction has both below zero'
-            WHEN amount_micro > 0 AND quantity_micro < 0 THEN {_told("amount", "amount")}
-                || ': revenue above zero for usage below zero'
-            WHEN upload_sha256 <> '' AND NOT regexp_full_match(upload_sha256, '[0-9a-f]{{64}}')
-                THEN {_told("upload_sha256", "upload_sha256")} || ': not 64 hexadecimal digits'
-            WHEN isrc = '' AND upload_sha256 = '' AND title = ''
-                THEN 'isrc, upload_sha256, title: all empty; say what was used'
-        END, NULL, COALESCE(on_day, month), t.code, currency, amount_micro, quantity_micro, TRUE, NULL, code(isrc),
-        NULLIF(upload_sha256, ''), work_code(iswc), title, artist, source, use_type, commercial_model, 0, 1
-    FROM (
-        SELECT * REPLACE (upper(territory) AS territory, upper(currency) AS currency,
-                lower(upload_sha256) AS upload_sha256),
-            CASE WHEN date <> '' THEN day(date) END AS on_day,
-            CASE WHEN regexp_full_match(period, '[12][0-9]{{3}}-?(0[1-9]|1[0-2])')
-                THEN CAST(left(period, 4) || '-' || right(period, 2) || '-01' AS DATE) END AS month,
-            micro(amount) AS amount_micro, CASE WHEN quantity = '' THEN 0 ELSE micro(quantity) END AS quantity_micro
-        FROM ({source})) u
-    LEFT JOIN territories t ON t.text = u.territory"""
 
 
 # ── who gets what of a summary ───────────────────────────────────────────────
@@ -439,19 +354,19 @@ ENTRY_FAULTS = "INSERT INTO faults SELECT DISTINCT line, reason, NULL FROM entri
 
 def written(path: str, report_id: str, period: str, columns: Sequence[str] = COLUMNS) -> str:
     """Write the usage of a period as Parquet, in the order of its lines."""
-    told = {
+    picked = {
         "report_id": f"'{report_id}'",
         "period": f"'{period}'",
         "quantity": "CAST(CASE WHEN quantity_micro % 1000000 = 0 THEN quantity_micro // 1000000"
         " ELSE floored(quantity_micro + 500000, 1000000) END AS BIGINT)",
     }
     texts = ("title", "artist", "source", "use_type", "commercial_model")
-    told |= {name: f"COALESCE({name}, '')" for name in texts}
-    selected = ", ".join(f"{told.get(name, name)} AS {name}" for name in columns)
+    picked |= {name: f"COALESCE({name}, '')" for name in texts}
+    selected = ", ".join(f"{picked.get(name, name)} AS {name}" for name in columns)
     return f"""
     COPY (SELECT {selected} FROM landed
           WHERE used_on >= DATE '{period}-01' AND used_on < DATE '{period}-01' + INTERVAL 1 MONTH ORDER BY line, part)
-    TO '{path}' (FORMAT parquet, COMPRESSION snappy)"""
+    TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {_ROW_GROUP_ROWS})"""
 
 
 UNMATCHED = """
