@@ -1,6 +1,6 @@
-"""Make the weights that are shipped: every clip through its own random chains, ears fitted, calibrated on unheard folds.
+"""Make the weights that are shipped: clips through random chains, ears fitted, calibrated on unheard folds.
 
-``python -m training.synthetic --data DIR --out src/linernotes/analyse/synthetic/weights.npz`` takes about an hour of one core.
+``python -m training.synthetic --data DIR --out src/linernotes/analyse/synthetic/weights.npz``, half an hour of one core.
 """
 
 import argparse
@@ -16,15 +16,17 @@ from linernotes import audio
 from linernotes.analyse.synthetic import cells, traits
 from linernotes.analyse.synthetic.cells import Cell
 from training import synthetic_fit as fitting
-from training.synthetic_data import Clip, clips, folds
+from training.synthetic_data import Clip, clips, folds, is_held_out
 
-__all__ = ["LONGEST_S", "gathered", "main", "sent", "stretches"]
+__all__ = ["assembled", "examples", "main", "sent", "stretches"]
 
 Floats = NDArray[np.float32]
 
 MODEL_ID = "traits1"
 STRETCH, LONGEST_S = 4, 8.0
 DRAWS = 2
+LINES = slice(int(1000 / cells.FINE_HZ), int(16_000 / cells.FINE_HZ))
+"""Bins of the long-term spectrum that the reference method looks at."""
 
 
 def sent(clip: Clip, number: int) -> tuple[Floats, Chain]:
@@ -47,9 +49,19 @@ def stretches(heard: Sequence[Cell]) -> list[Cell]:
     return [stretch for stretch in found if stretch.n >= 1]
 
 
-def gathered(known: Sequence[Clip], fold: NDArray[np.int64], numbers: Sequence[int]) -> fitting.Examples:
-    """Send clips through draws of the chain and take their traits."""
-    return assembled(known, fold, ((i, number, list(cells.cut([sent(clip, number)[0]]))) for number in numbers for i, clip in enumerate(known)))  # fmt: skip
+def examples(
+    known: Sequence[Clip], fold: NDArray[np.int64], numbers: Sequence[int], cache: Path | None = None
+) -> fitting.Examples:
+    """Send clips through draws of the chain and take their traits; ``cache`` keeps them from run to run."""
+    if cache is not None and cache.is_file():
+        return fitting.Examples.load(cache)
+    heard = (
+        (i, number, list(cells.cut([sent(clip, number)[0]]))) for number in numbers for i, clip in enumerate(known)
+    )
+    taken = assembled(known, fold, heard)
+    if cache is not None:
+        taken.save(cache)
+    return taken
 
 
 def assembled(
@@ -61,13 +73,13 @@ def assembled(
     taken: list[Mapping[str, Floats]] = []
     for i, number, parts in heard:
         for stretch in stretches(parts):
-            taken.append(traits.shown(stretch))
+            taken.append({**traits.shown(stretch), "lines": traits.lines_db(stretch)[LINES]})
             rows.append((i, number, int((stretch.heard > 0.5 * stretch.n).sum()), stretch.n))
-    clip, number, zones = (np.array([row[k] for row in rows], np.int64) for k in range(3))
+    clip, draws, zones = (np.array([row[k] for row in rows], np.int64) for k in range(3))
     return fitting.Examples(
-        traits={family: np.stack([row[family] for row in taken]) for family in traits.FAMILIES},
+        traits={family: np.stack([row[family] for row in taken]) for family in taken[0]},
         clip=clip,
-        draw=number,
+        draw=draws,
         fold=fold[clip],
         is_ai=np.array([known[i].is_ai for i in clip]),
         group=np.array([names.index(known[i].generator or known[i].source) for i in clip]),
@@ -82,10 +94,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder laid out as docs/synthetic.md says")
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--draws", type=int, default=DRAWS, help="draws of the chain for each clip")
+    parser.add_argument("--cache", type=Path, help="file that keeps what was heard between runs")
     options = parser.parse_args()
     known = clips(options.data)
-    examples = gathered(known, folds(known), range(options.draws))
-    fitting.trained(examples, MODEL_ID).save(options.out)
+    taught = [clip for clip in known if not is_held_out(clip)]
+    heard = examples(taught, folds(taught), range(options.draws), options.cache)
+    fitting.trained(heard, MODEL_ID).save(options.out)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ Every choice that follows the ears is made on scores of clips whose source and g
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +50,20 @@ class Examples:
         """Return those chosen."""
         rest = {name: getattr(self, name)[chosen] for name in self.__slots__[1:]}
         return Examples({family: traits[chosen] for family, traits in self.traits.items()}, **rest)
+
+    def save(self, path: Path) -> None:
+        """Write to one file."""
+        rest: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in self.__slots__[1:]}
+        traits = {f"traits.{family}": values.astype(np.float16) for family, values in self.traits.items()}
+        np.savez(path, allow_pickle=False, **traits, **rest)
+
+    @classmethod
+    def load(cls, path: Path) -> "Examples":
+        """Read what :meth:`save` wrote."""
+        with np.load(path, allow_pickle=False) as kept:
+            families = [name.removeprefix("traits.") for name in kept.files if name.startswith("traits.")]
+            traits = {family: kept[f"traits.{family}"].astype(np.float32) for family in families}
+            return cls(traits, **{name: kept[name] for name in cls.__slots__[1:]})
 
 
 def importance(known: Examples) -> Floats:

@@ -28,7 +28,7 @@ _PERSON = 0.3  # the probability below which a recording is told to be a person'
 _RUN_S = 6
 _MOST_SEGMENTS, _MOST_BANDS = 500, 8
 _WORDS = {
-    "tones": "sustained sound carries irregularities on a scale of a tenth of a second that instruments and rooms do not make",
+    "tones": "held sounds waver on the scale of a tenth of a second in a way that instruments and rooms do not",
     "scatter": "the fine grain of the sound, from one moment and pitch to the next, is that of a decoder network",
     "strokes": "attacks and short noises are rendered the way networks render them",
     "phase": "phases run together as they do when a network draws the waveform",
@@ -83,7 +83,7 @@ def told(heard: Heard, weights: Weights, *, source_rate_hz: int) -> Synthetic:
         return Synthetic(SyntheticVerdict.UNCERTAIN, 0.5, None, (), (), (why,), weights.model_id)
     whole = float(weights.logit(float(np.mean(z[scored])), seconds=heard.seconds, heard=heard.heard))
     each = weights.logit(np.where(scored, z, 0), seconds=STRETCH, heard=heard.heard)
-    each = np.where(scored, each, np.nan)
+    each = np.where(scored, each, np.float32(np.nan))
     per_second = _per_second(each, heard.n_cells)
     run = _strongest_run(per_second)
     verdict = _verdict(whole, run, per_second, weights)
@@ -120,7 +120,7 @@ def _probability(logit: float) -> float:
     return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
-def _per_second(each: NDArray[np.float64], n_cells: int) -> NDArray[np.float64]:
+def _per_second(each: Floats, n_cells: int) -> NDArray[np.float64]:
     """Mean logit of the stretches that cover each second; NaN where all is silence."""
     sums, counts = np.zeros(n_cells), np.zeros(n_cells)
     for i, logit in enumerate(each):

@@ -3,14 +3,15 @@
 An ear keeps what varies most in its traits, compares a stretch with a few hundred remembered ones, machines' and
 people's, and adds up how alike they are: ridge regression on a Gaussian kernel over landmarks.
 
-Source: C. Williams and M. Seeger, Using the Nyström method to speed up kernel machines, 2001; J. Platt, Probabilistic outputs
-for support vector machines, 1999.
+Source: C. Williams and M. Seeger, Using the Nyström method to speed up kernel machines, 2001; J. Platt, Probabilistic
+outputs for support vector machines, 1999.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,11 @@ CLIP = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Ear:
-    """Judge of one family: standardise with ``mean`` and ``scale`` (D,), project on ``basis`` (D, d), compare with
-    ``landmarks`` (m, d) at a ``width``, weigh by ``beta`` (m,)."""
+    """Judge of one family of traits.
+
+    Standardise with ``mean`` and ``scale`` (D,), project on ``basis`` (D, d), compare with ``landmarks`` (m, d) at a
+    ``width``, weigh by ``beta`` (m,).
+    """
 
     mean: Floats
     scale: Floats
@@ -48,7 +52,8 @@ class Ear:
 def likeness(one: Floats, other: Floats, width: float) -> Floats:
     """Gaussian kernel between rows."""
     apart = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.exp(np.maximum(apart, 0) * np.float32(-width / one.shape[1]))
+    alike: Floats = np.exp(np.maximum(apart, 0) * np.float32(-width / one.shape[1]))
+    return alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,9 @@ class Weights:
     """Ears and what follows them.
 
     ``blend``: of the ears' scores, by family. ``calibration`` (5,): the logit is their sum z times
-    (c0 + c1·log2(seconds / 4) + c2·heard) + c3·heard + c4, ``heard`` from 0 to 1. ``accusation``: the logit from which a whole is told to be
-    a machine's; ``stretch``: the same for six seconds; ``strangeness``: the least likeness that is not strange.
+    (c0 + c1·log2(seconds / 4) + c2·heard) + c3·heard + c4, ``heard`` from 0 to 1. ``accusation``: the logit from which
+    a whole is told to be a machine's; ``stretch``: the same for six seconds; ``strangeness``: the least likeness that
+    is not strange.
     """
 
     model_id: str
@@ -69,7 +75,7 @@ class Weights:
     strangeness: float
 
     def scores(self, traits: Mapping[str, Floats]) -> tuple[Mapping[str, Floats], Floats]:
-        """What each ear says of stretches (n each), by family, blended; and how alike they are to anything known, (n,)."""
+        """Ask every ear about stretches: (n,) by family, blended; and how alike they are to anything known, (n,)."""
         said, known = {}, []
         for family, ear in self.ears.items():
             alike = ear.likeness(traits[family])
@@ -77,7 +83,9 @@ class Weights:
             known.append(alike.max(axis=1))
         return said, np.mean(known, axis=0)
 
-    def logit(self, z: Floats | float, *, seconds: float, heard: float) -> Floats:
+    def logit(
+        self, z: NDArray[np.floating[Any]] | float, *, seconds: float, heard: NDArray[np.floating[Any]] | float
+    ) -> Floats:
         """Calibrated log odds of a blended score of so many seconds, ``heard`` of the zones below the band edge."""
         c = self.calibration
         longer = np.log2(np.clip(seconds, 2, 64) / 4)
@@ -109,9 +117,10 @@ class Weights:
             families = [name.removesuffix(".beta") for name in stored.files if name.endswith(".beta")]
             ears, blend = {}, {}
             for family in families:
-                parts = [stored[f"{family}.{part}"].astype(np.float32) for part in Ear.__slots__[:5]]
+                names = ("mean", "scale", "basis", "landmarks", "beta")
+                parts = {name: stored[f"{family}.{name}"].astype(np.float32) for name in names}
                 width, blend[family] = map(float, stored[f"{family}.rest"])
-                ears[family] = Ear(*parts, width)
+                ears[family] = Ear(**parts, width=width)
             limits = map(float, stored["limits"])
             return cls(str(stored["model_id"]), ears, blend, stored["calibration"], *limits)
 
