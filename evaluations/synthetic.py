@@ -10,6 +10,7 @@ of people's exceed; ``accused``: clips told ``ai`` or ``mixed``. Voices that a m
 (``…_voices``). Intervals: bootstrap over sources and generators, 95 %.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.outcome import Outcome, arguments, tell
-from evaluations import synthetic_attacks, synthetic_reference
+from evaluations import synthetic_attacks, synthetic_mixed, synthetic_reference
 from linernotes.analyse.synthetic import judge
 from linernotes.analyse.synthetic.cells import SAMPLE_RATE_HZ
 from training import synthetic_fit as fitting
 from training.synthetic import examples, sent
-from training.synthetic_data import Clip, clips, folds, is_held_out
+from training.synthetic_data import Clip, clips, is_held_out
 
 __all__ = ["Judged", "area", "evaluate_honest", "evaluate_shipped", "figures", "found", "main"]
 
@@ -100,9 +101,9 @@ def intervals(judged: Judged, n_draws: int = 300, seed: int = 1) -> dict[str, tu
     rng = np.random.default_rng(seed)
     drawn: dict[str, list[float]] = {"auc": [], "found_at_1_percent": []}
     groups = {
-        kind: [judged.score[(judged.kind == kind) & (judged.group == g)] for g in np.unique(judged.group[judged.kind == kind])]
-        for kind in (PEOPLE, AI_MUSIC)
-    }  # fmt: skip
+        kind: [judged.score[here & (judged.group == group)] for group in np.unique(judged.group[here])]
+        for kind, here in ((kind, judged.kind == kind) for kind in (PEOPLE, AI_MUSIC))
+    }
     for _ in range(n_draws):
         people, machines = (
             np.concatenate([groups[kind][i] for i in rng.integers(len(groups[kind]), size=len(groups[kind]))])
@@ -114,23 +115,22 @@ def intervals(judged: Judged, n_draws: int = 300, seed: int = 1) -> dict[str, tu
 
 
 def by_group(judged: Judged, reference: Judged | None = None) -> list[dict[str, Any]]:
-    """One row for each generator, then one for each source of people's music."""
-    people = judged.score[judged.kind == PEOPLE]
+    """One row for each generator, the hardest first, then one for each source of people's music."""
+    people = judged.kind == PEOPLE
+    level = float(np.quantile(judged.score[people], 0.99))
     table: list[dict[str, Any]] = []
-    for group in np.unique(judged.group[judged.kind != PEOPLE]):
-        mine = (judged.group == group) & (judged.kind != PEOPLE)
-        row = {"who": str(group), "n": int(mine.sum()), "auc": area(people, judged.score[mine]),
-               "found_at_1_percent": found(people, judged.score[mine]), "accused": float(judged.is_accused[mine].mean())}  # fmt: skip
-        if reference is not None:
-            row["auc_reference"] = area(reference.score[reference.kind == PEOPLE], reference.score[mine])
-        table.append(row)
-    table.sort(key=lambda row: row["auc"])
-    for group in np.unique(judged.group[judged.kind == PEOPLE]):
-        mine = (judged.group == group) & (judged.kind == PEOPLE)
-        row = {"who": f"people: {group}", "n": int(mine.sum()), "auc": float("nan"),
-               "found_at_1_percent": float(np.mean(judged.score[mine] > np.quantile(people, 0.99))),
-               "accused": float(judged.is_accused[mine].mean())}  # fmt: skip
-        table.append(row | ({"auc_reference": float("nan")} if reference is not None else {}))
+    for is_person in (False, True):
+        part = []
+        for group in np.unique(judged.group[people == is_person]):
+            mine = (judged.group == group) & (people == is_person)
+            row: dict[str, Any] = {"who": f"people: {group}" if is_person else str(group), "n": int(mine.sum())}
+            row["auc"] = math.nan if is_person else area(judged.score[people], judged.score[mine])
+            row["beyond_1_percent"] = float(np.mean(judged.score[mine] > level))
+            row["accused"] = float(judged.is_accused[mine].mean())
+            if reference is not None:
+                row["auc_reference"] = math.nan if is_person else area(reference.score[people], reference.score[mine])
+            part.append(row)
+        table += part if is_person else sorted(part, key=lambda row: float(row["auc"]))
     return table
 
 
@@ -146,7 +146,7 @@ def evaluate_shipped(chosen: Sequence[Clip], *, attack: str = "") -> Judged:
     """Judge clips, each after a fresh draw of the chain or after one attack, with what is shipped."""
     rows = []
     for clip in chosen:
-        samples = synthetic_attacks.attacked(clip, attack) if attack else sent(clip, FRESH_DRAW)[0]
+        samples = synthetic_attacks.attacked(clip, attack) if attack else sent(clip, FRESH_DRAW)
         verdict = judge([samples], source_rate_hz=SAMPLE_RATE_HZ)
         rows.append((verdict.probability, verdict.verdict.value in ("ai", "mixed")))
     probability = np.array([row[0] for row in rows])
@@ -160,28 +160,28 @@ def evaluate_shipped(chosen: Sequence[Clip], *, attack: str = "") -> Judged:
 
 
 def evaluate_honest(known: Sequence[Clip], heard: fitting.Examples) -> tuple[Judged, Judged]:
-    """Judge every clip by weights that heard neither its generator nor its source: ours, and the reference method."""
-    _, first, inverse, counts = np.unique(
-        heard.clip * 1000 + heard.draw, return_index=True, return_inverse=True, return_counts=True
-    )
-    ours, theirs = np.zeros(len(first)), np.zeros(len(first))
-    is_accused = np.zeros(len(first), bool)
+    """Judge every clip by ears that heard neither its generator nor its source: ours, and the reference method.
+
+    What follows the ears, calibration and the line of accusation, is set on the other folds' scores.
+    """
+    z = fitting.crossed(heard)
+    heard, z = heard.only(~heard.is_stand_in), z[~heard.is_stand_in]
+    whole = heard.wholes()
+    ours, theirs = np.zeros(len(whole.first)), np.zeros(len(whole.first))
+    is_accused = np.zeros(len(ours), bool)
     for fold in np.unique(heard.fold):
-        rest, left_out = heard.only(heard.fold != fold), heard.fold == fold
-        weights = fitting.trained(rest, "fold")
-        z = np.where(left_out, fitting.scores(weights.ears, heard), 0)
-        here = left_out[first]
-        mean = np.bincount(inverse, z) / counts
-        ours[here] = weights.logit(mean, seconds=8.0, heard=heard.zones[first] / 9)[here]
+        rest, here = heard.fold != fold, (heard.fold == fold)[whole.first]
+        others = heard.only(rest)
+        weights = fitting.settled(fitting.bare("fold"), z[rest], others)
+        ours[here] = fitting.logits(weights, z, heard)[here]
         is_accused[here] = ours[here] >= weights.accusation
-        line = synthetic_reference.fitted(rest)
-        theirs[here] = (np.bincount(inverse, synthetic_reference.scores(line, heard)) / counts)[here]
-    kind = np.array([kind_of(known[i]) for i in heard.clip[first]])
-    group = np.array([known[i].generator or known[i].source for i in heard.clip[first]])
-    nobody = np.zeros(len(first), bool)
+        line = synthetic_reference.fitted(others)
+        theirs[here] = whole.mean(synthetic_reference.scores(line, heard))[here]
+    kind = np.array([kind_of(known[i]) for i in heard.clip[whole.first]])
+    group = np.array([known[i].generator or known[i].source for i in heard.clip[whole.first]])
     return (
         Judged(kind, group, ours, 1 / (1 + np.exp(-ours)), is_accused),
-        Judged(kind, group, theirs, 1 / (1 + np.exp(-theirs)), nobody),
+        Judged(kind, group, theirs, 1 / (1 + np.exp(-theirs)), np.zeros(len(ours), bool)),
     )
 
 
@@ -216,12 +216,16 @@ def main() -> None:
     known = clips(options.data)
     peers: dict[str, Mapping[str, float]] = {}
     if options.honest:
-        heard = examples(known, folds(known), range(1 if options.quick else options.draws), options.cache)
+        heard = examples(known, range(1 if options.quick else options.draws), options.cache)
         ours, theirs = evaluate_honest(known, heard)
         peers["reference"] = figures(theirs)
         curves = {"linernotes": ours, "reference": theirs}
         rows: list[Mapping[str, Any]] = list(by_group(ours, theirs))
-        skipped = [f"95 % {who} {name}: {low:.3f} to {high:.3f}" for who, one in curves.items() for name, (low, high) in intervals(one).items()]  # fmt: skip
+        skipped = [
+            f"95 % of {name} {figure}: {low:.3f} to {high:.3f}"
+            for name, one in curves.items()
+            for figure, (low, high) in intervals(one).items()
+        ]
         counted = figures(ours)
     else:
         held_out = [clip for clip in known if is_held_out(clip)]
@@ -229,6 +233,7 @@ def main() -> None:
         ours = evaluate_shipped(chosen)
         counted, curves, rows, skipped = figures(ours), {"linernotes": ours}, list(by_group(ours)), []
         skipped.append(f"{len(known) - len(held_out)} clips that taught the weights; --honest judges them by others")
+        counted |= _mixed_figures(held_out, options.data / "ai_hybrid", few=options.quick)
         if not options.quick:
             rows += [_attack_row(held_out, attack) for attack in synthetic_attacks.ATTACKS]
     if options.plot is not None:
@@ -236,10 +241,23 @@ def main() -> None:
     tell(Outcome("synthetic", str(options.data), counted, peers, rows=rows, skipped=skipped), as_json=options.json)
 
 
+def _mixed_figures(chosen: Sequence[Clip], layered: Path, *, few: bool) -> dict[str, float]:
+    probability, is_ai = synthetic_mixed.stretches(chosen, 6 if few else 40)
+    told = {"stretch_auc": area(probability[~is_ai], probability[is_ai])} if is_ai.any() else {}
+    if layered.is_dir():
+        told["layers_accused"] = float(np.mean(synthetic_mixed.layers(layered, every=4 if few else 1)))
+    return told
+
+
 def _attack_row(chosen: Sequence[Clip], attack: str) -> Mapping[str, Any]:
     told = figures(evaluate_shipped(chosen, attack=attack))
-    return {"who": f"attack: {attack}", "n": len(chosen), "auc": told["auc"], "accused": told["accused_people"],
-            "found_at_1_percent": told["found_at_1_percent"]}  # fmt: skip
+    return {
+        "who": f"attack: {attack}",
+        "n": len(chosen),
+        "auc": told["auc"],
+        "beyond_1_percent": told["found_at_1_percent"],
+        "accused": told["accused_people"],
+    }
 
 
 if __name__ == "__main__":

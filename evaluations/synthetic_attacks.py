@@ -56,7 +56,8 @@ def _equalised(samples: Samples) -> Samples:
 
 def _loud(samples: Samples) -> Samples:
     """Drive into soft clipping, as a loud master is."""
-    return np.tanh(3 * samples / max(float(np.abs(samples).max()), 1e-9)).astype(np.float32)
+    driven: Samples = np.tanh(3 * samples / max(float(np.abs(samples).max()), 1e-9)).astype(np.float32)
+    return driven
 
 
 def _repitched(samples: Samples, ratio: float) -> Samples:

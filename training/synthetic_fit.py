@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linernotes.analyse.synthetic.cells import N_ZONES
 from linernotes.analyse.synthetic.weights import CLIP, Ear, Weights, likeness
 
 __all__ = [
@@ -27,9 +28,11 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 
-FAMILIES = ("tones", "scatter", "strokes", "phase", "comb", "envelope")
-BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.6, "phase": 0.8, "comb": 0.5, "envelope": 0.5}
-N_DIMENSIONS, N_LANDMARKS, WIDTH, RIDGE = 120, 700, 0.3, 0.3
+FAMILIES = ("tones", "scatter", "strokes", "phase", "comb")
+BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.6, "phase": 1.0, "comb": 0.5}
+N_DIMENSIONS, N_LANDMARKS, WIDTH, RIDGE = 120, 700, 0.3, 0.05
+STAND_IN = 0.5
+"""How much a stand-in counts beside a machine."""
 FALSE_ALARMS = 1 / 1000
 
 
@@ -45,11 +48,19 @@ class Examples:
     group: NDArray[np.int64]
     zones: NDArray[np.int64]
     seconds: Floats
+    is_stand_in: NDArray[np.bool_]
 
     def only(self, chosen: NDArray[np.bool_]) -> "Examples":
         """Return those chosen."""
         rest = {name: getattr(self, name)[chosen] for name in self.__slots__[1:]}
         return Examples({family: traits[chosen] for family, traits in self.traits.items()}, **rest)
+
+    def wholes(self) -> "Wholes":
+        """Tell which stretches are of one clip and draw."""
+        number = self.clip * 1000 + self.draw
+        _, first, inverse, counts = np.unique(number, return_index=True, return_inverse=True, return_counts=True)
+        seconds = np.bincount(inverse, self.seconds) / counts * np.minimum(counts, 2)
+        return Wholes(first, inverse, counts, seconds.astype(np.float32))
 
     def save(self, path: Path) -> None:
         """Write to one file."""
@@ -66,10 +77,24 @@ class Examples:
             return cls(traits, **{name: kept[name] for name in cls.__slots__[1:]})
 
 
+@dataclass(frozen=True, slots=True)
+class Wholes:
+    """Clips and draws, w of them: the first stretch of each, the whole that each stretch is of, how many, how long."""
+
+    first: NDArray[np.int64]
+    inverse: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    seconds: Floats
+
+    def mean(self, values: Floats) -> Floats:
+        """Mean over the stretches of each."""
+        return (np.bincount(self.inverse, values) / self.counts).astype(np.float32)
+
+
 def importance(known: Examples) -> Floats:
     """Weights: a large source counts with the root of its size, and in each bandwidth both classes count the same."""
     _, inverse, counts = np.unique(known.group, return_inverse=True, return_counts=True)
-    weights = 1 / np.sqrt(counts[inverse])
+    weights = np.where(known.is_stand_in, STAND_IN, 1.0) / np.sqrt(counts[inverse])
     for zones in np.unique(known.zones):
         sides = [(known.zones == zones) & (known.is_ai == side) for side in (False, True)]
         if all(side.any() for side in sides):
@@ -130,15 +155,22 @@ def crossed(known: Examples) -> Floats:
     """Score each stretch by ears that heard nothing of its fold."""
     z = np.zeros(len(known.clip), np.float32)
     for fold in np.unique(known.fold):
-        z[known.fold == fold] = scores(fit_ears(known.only(known.fold != fold)), known.only(known.fold == fold))
+        here = known.fold == fold
+        z[here] = scores(fit_ears(known.only(~here)), known.only(here))
     return z
 
 
 def calibrated(z: Floats, known: Examples) -> Floats:
     """Fit the calibration of :class:`Weights` by logistic regression, on stretches and on the means of their clips."""
-    z, seconds, heard, is_ai, weights = _pooled(z, known)
+    whole = known.wholes()
+    weights = importance(known)
+    score = np.concatenate([z, whole.mean(z)])
+    seconds = np.concatenate([known.seconds, whole.seconds])
+    heard = np.concatenate([known.zones, known.zones[whole.first]]) / N_ZONES
+    is_ai = np.concatenate([known.is_ai, known.is_ai[whole.first]])
+    weights = np.concatenate([weights, whole.mean(weights) * whole.counts])
     longer = np.log2(np.clip(seconds, 2, 64) / 4)
-    design = np.stack([z, z * longer, z * heard, heard, np.ones_like(z)], axis=1)
+    design = np.stack([score, score * longer, score * heard, heard, np.ones_like(score)], axis=1)
     c = np.zeros(5)
     for _ in range(30):
         p = 1 / (1 + np.exp(-design @ c))
@@ -146,23 +178,6 @@ def calibrated(z: Floats, known: Examples) -> Floats:
         bend = (design * (weights * p * (1 - p))[:, None]).T @ design + 1e-2 * np.eye(5)
         c += np.linalg.solve(bend, slope)
     return c.astype(np.float32)
-
-
-def _pooled(z: Floats, known: Examples) -> tuple[Floats, ...]:
-    """Stretches one by one, followed by the means over each clip and draw."""
-    _, first, inverse, counts = np.unique(
-        known.clip * 1000 + known.draw, return_index=True, return_inverse=True, return_counts=True
-    )
-    weights = importance(known)
-    heard = known.zones / 9
-    mean = np.bincount(inverse, z) / counts
-    return (
-        np.concatenate([z, mean]),
-        np.concatenate([known.seconds, np.bincount(inverse, known.seconds) / counts * (1 + (counts > 1))]),
-        np.concatenate([heard, heard[first]]),
-        np.concatenate([known.is_ai, known.is_ai[first]]),
-        np.concatenate([weights, np.bincount(inverse, weights)]),
-    )
 
 
 def tail_threshold(logits: Floats, rate: float = FALSE_ALARMS, *, beyond: float = 0.9) -> float:
@@ -179,26 +194,34 @@ def tail_threshold(logits: Floats, rate: float = FALSE_ALARMS, *, beyond: float 
     )
 
 
-def trained(known: Examples, model_id: str) -> Weights:
-    """Fit ears on everything; calibration and limits on crossed scores."""
-    z = crossed(known)
-    blank = Weights(model_id, fit_ears(known), BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
-    return settled(replace(blank, calibration=calibrated(z, known)), z, known)
+def bare(model_id: str, ears: Mapping[str, Ear] | None = None) -> Weights:
+    """Weights that are neither calibrated nor limited."""
+    return Weights(model_id, dict(ears or {}), BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
+
+
+def logits(weights: Weights, z: Floats, known: Examples) -> Floats:
+    """Calibrated log odds of each clip and draw."""
+    whole = known.wholes()
+    heard = known.zones[whole.first] / N_ZONES
+    return weights.logit(whole.mean(z), seconds=whole.seconds, heard=heard)
 
 
 def settled(weights: Weights, z: Floats, known: Examples) -> Weights:
-    """Set the limits: of accusation, on people's clips; of strangeness, on everybody's."""
-    _, first, inverse, counts = np.unique(
-        known.clip * 1000 + known.draw, return_index=True, return_inverse=True, return_counts=True
-    )
-    heard = known.zones / 9
+    """Calibrate, and set the limits of accusation on people's clips."""
+    weights = replace(weights, calibration=calibrated(z, known))
     people = ~known.is_ai
-    whole = weights.logit(np.bincount(inverse, z) / counts, seconds=8.0, heard=heard[first])
-    parts = weights.logit(z, seconds=4.0, heard=heard)
-    _, alike = weights.scores(known.traits)
+    parts = weights.logit(z, seconds=known.seconds, heard=known.zones / N_ZONES)
     return replace(
         weights,
-        accusation=tail_threshold(whole[people[first]]),
+        accusation=tail_threshold(logits(weights, z, known)[people[known.wholes().first]]),
         stretch=tail_threshold(parts[people], FALSE_ALARMS / 4),
-        strangeness=float(np.quantile(alike, 0.001)) * 0.8,
     )
+
+
+def trained(known: Examples, model_id: str) -> Weights:
+    """Fit ears on everything; calibration and limits on crossed scores."""
+    z, ears = crossed(known), fit_ears(known)
+    real = ~known.is_stand_in
+    weights = settled(bare(model_id, ears), z[real], known.only(real))
+    _, alike = weights.scores(known.traits)
+    return replace(weights, strangeness=float(np.quantile(alike, 0.001)) * 0.8)

@@ -45,6 +45,7 @@ def toy(n: int = 240) -> fitting.Examples:
         group=np.arange(n) % 8,
         zones=np.full(n, 9),
         seconds=np.full(n, 4, np.float32),
+        is_stand_in=np.zeros(n, bool),
     )
 
 

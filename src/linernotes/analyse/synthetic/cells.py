@@ -39,17 +39,14 @@ class Cell:
     """Sums over ``n`` seconds of sound.
 
     ``fine``: level per bin of ``FINE_HZ``; ``triples`` (3, 4, zones, 125; long, middle and short frames) and
-    ``phases`` (2, zones, 64): counts of :mod:`linernotes.kernels.residuals`; ``moments`` (zones, 6) and ``ties``
-    (zones, zones): shape of the envelopes and their correlations; ``heard`` (zones,): seconds in which a zone lies
-    below the band edge; ``edge_hz``; ``quiet``: seconds of silence.
+    ``phases`` (2, zones, 64): counts of :mod:`linernotes.kernels.residuals`; ``heard`` (zones,): seconds in which a
+    zone lies below the band edge; ``edge_hz``; ``quiet``: seconds of silence.
     """
 
     n: float
     fine: Floats
     triples: Floats
     phases: Floats
-    moments: Floats
-    ties: Floats
     heard: Floats
     edge_hz: float
     quiet: float
@@ -104,10 +101,8 @@ def measure(samples: Floats, length: int) -> Cell:
     residuals.count_phases(np.arctan2(spectrum.imag, spectrum.real) * np.float32(0.5 / np.pi), zones, phases)
     short_db = _level_db(_stft(middle, length, _SHORT_FRAME, _SHORT_HOP))
     residuals.count_triples(short_db, _heard(_SHORT_FRAME, heard_zones), triples[2])
-    moments, ties = _moments(level_db, heard_zones)
     scale = np.float32(n)
-    return Cell(n, fine * scale, triples, phases, moments * scale, ties * scale,
-                heard_zones * scale, edge_hz * n, 0.0)  # fmt: skip
+    return Cell(n, fine * scale, triples, phases, heard_zones * scale, edge_hz * n, 0.0)
 
 
 def _silence(n: float) -> Cell:
@@ -119,8 +114,6 @@ def _silence(n: float) -> Cell:
         fine=nothing(_FINE_FRAME // 2 + 1),
         triples=nothing(3, 4, N_ZONES, 125),
         phases=nothing(2, N_ZONES, 64),
-        moments=nothing(N_ZONES, 6),
-        ties=nothing(N_ZONES, N_ZONES),
         heard=nothing(N_ZONES),
         edge_hz=0.0,
         quiet=n,
@@ -144,12 +137,6 @@ def _zones(frame: int) -> NDArray[np.int64]:
     zones = np.searchsorted(ZONES_HZ, hz, side="right") - 1
     zones[zones >= N_ZONES] = -1
     return zones.astype(np.int64)
-
-
-def _bounds(frame: int, zone: int) -> tuple[int, int]:
-    """First bin of a zone and first beyond it."""
-    low, high = np.ceil(np.array(ZONES_HZ[zone : zone + 2]) * frame / SAMPLE_RATE_HZ).astype(int)
-    return int(low), int(high)
 
 
 def _heard(frame: int, heard: Floats) -> NDArray[np.int64]:
@@ -181,28 +168,3 @@ def _edge(fine: Floats) -> int:
     smooth = np.convolve(np.pad(fine, (31, 32), mode="edge"), np.full(64, 1 / 64), "valid")
     loud = np.flatnonzero(smooth > max(float(smooth.max()) - _RANGE_DB, _FLOOR_DB - 10))
     return int(loud[-1]) if len(loud) else 0
-
-
-def _moments(level_db: Floats, heard: Floats) -> tuple[Floats, Floats]:
-    """Shape of each zone's cells and envelope; correlation of the envelopes."""
-    moments = np.zeros((N_ZONES, 6), np.float32)
-    envelopes = np.zeros((N_ZONES, len(level_db)), np.float32)
-    for zone in map(int, np.flatnonzero(heard)):
-        part = level_db[:, slice(*_bounds(_FRAME, zone))]
-        envelope = part.mean(axis=1)
-        rest = part - envelope[:, None]
-        fixed = rest.mean(axis=0)
-        squares = rest * rest
-        spread = float(np.sqrt(squares.mean())) + 1e-3
-        moving = rest - fixed
-        steps = np.diff(envelope)
-        moments[zone] = (
-            spread,
-            float(np.vdot(squares, rest)) / rest.size / spread**3,
-            float(np.vdot(squares, squares)) / rest.size / spread**4,
-            float(fixed.std()) / spread,
-            float(np.mean(moving[2:] * moving[:-2])) / (float(np.mean(moving * moving)) + 1e-3),
-            float(np.sqrt(np.mean(steps * steps))),
-        )
-        envelopes[zone] = (envelope - envelope.mean()) / (envelope.std() + 1e-3)
-    return moments, (envelopes @ envelopes.T / len(level_db)).astype(np.float32)

@@ -6,7 +6,6 @@
 ``strokes``           the same, frames of 6 ms
 ``phase``             how phases bend along time and along frequency
 ``comb``              lines in the long-term spectrum, and the spacing at which they repeat: traces of upsampling
-``envelope``          shape and motion of each zone, and how the zones move together
 ====================  =======================================================================================
 
 Conventions
@@ -26,7 +25,7 @@ __all__ = ["FAMILIES", "lines_db", "shown"]
 
 Floats = NDArray[np.float32]
 
-FAMILIES = ("tones", "scatter", "strokes", "phase", "comb", "envelope")
+FAMILIES = ("tones", "scatter", "strokes", "phase", "comb")
 _ENOUGH = 1000.0
 _LOWEST_LINE_HZ = 500.0
 _BANDS_HZ = np.arange(1000, 20_200, 200)
@@ -41,7 +40,6 @@ def shown(stretch: Cell) -> Mapping[str, Floats]:
         "strokes": _shares(_folded(stretch.triples[2])),
         "phase": _shares(stretch.phases),
         "comb": _comb(stretch),
-        "envelope": _envelope(stretch),
     }
 
 
@@ -106,13 +104,3 @@ def _spacings(lines: Floats) -> Floats:
     for i, (low, high) in enumerate(pairwise(periods)):
         best[i] = fit[low : max(high, low + 1)].max()
     return best
-
-
-def _envelope(stretch: Cell) -> Floats:
-    """Moments of each zone; correlation of each pair of zones."""
-    heard = stretch.heard > 0.5 * stretch.n
-    n = max(stretch.n, 1e-9)
-    moments = np.where(heard[:, None], stretch.moments / n, np.nan)
-    both = np.outer(heard, heard)
-    ties = np.where(both, stretch.ties / n, np.nan)[np.triu_indices(N_ZONES, 1)]
-    return np.concatenate([moments.ravel(), ties]).astype(np.float32)

@@ -33,7 +33,6 @@ _WORDS = {
     "strokes": "attacks and short noises are rendered the way networks render them",
     "phase": "phases run together as they do when a network draws the waveform",
     "comb": "faint steady lines stand in the spectrum where networks that build sound in steps leave them",
-    "envelope": "loudness moves together across frequencies more than it does in recordings",
 }
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 __all__ = ["Ear", "Weights", "shipped"]
 
 Floats = NDArray[np.float32]
+Numbers = NDArray[np.floating[Any]] | float
 CLIP = 4.0
 """Traits further than this many deviations out are taken for so far."""
 
@@ -83,9 +84,7 @@ class Weights:
             known.append(alike.max(axis=1))
         return said, np.mean(known, axis=0)
 
-    def logit(
-        self, z: NDArray[np.floating[Any]] | float, *, seconds: float, heard: NDArray[np.floating[Any]] | float
-    ) -> Floats:
+    def logit(self, z: Numbers, *, seconds: Numbers, heard: Numbers) -> Floats:
         """Calibrated log odds of a blended score of so many seconds, ``heard`` of the zones below the band edge."""
         c = self.calibration
         longer = np.log2(np.clip(seconds, 2, 64) / 4)
