@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from benchmarks.outcome import Outcome, arguments, tell
 from evaluations import synthetic_attacks, synthetic_mixed, synthetic_reference
+from evaluations.synthetic_chain import CODECS
 from linernotes.analyse.synthetic import judge
 from linernotes.analyse.synthetic.cells import SAMPLE_RATE_HZ
 from training import synthetic_fit as fitting
-from training.synthetic import examples, sent
+from training.synthetic import chain_of, examples, sent
 from training.synthetic_data import Clip, clips, is_held_out
 
 __all__ = ["Judged", "area", "evaluate_honest", "evaluate_shipped", "figures", "found", "main"]
@@ -160,9 +161,9 @@ def evaluate_shipped(chosen: Sequence[Clip], *, attack: str = "") -> Judged:
 
 
 def evaluate_honest(known: Sequence[Clip], heard: fitting.Examples) -> tuple[Judged, Judged]:
-    """Judge every clip by ears that heard neither its generator nor its source: ours, and the reference method.
+    """Judge every clip by experts that heard neither its generator nor its source: ours, and the reference method.
 
-    What follows the ears, calibration and the line of accusation, is set on the other folds' scores.
+    What follows the experts, calibration and the line of accusation, is set on the other folds' scores.
     """
     z = fitting.crossed(heard)
     heard, z = heard.only(~heard.is_stand_in), z[~heard.is_stand_in]
@@ -183,6 +184,37 @@ def evaluate_honest(known: Sequence[Clip], heard: fitting.Examples) -> tuple[Jud
         Judged(kind, group, ours, 1 / (1 + np.exp(-ours)), is_accused),
         Judged(kind, group, theirs, 1 / (1 + np.exp(-theirs)), np.zeros(len(ours), bool)),
     )
+
+
+def by_condition(known: Sequence[Clip], heard: fitting.Examples, ours: Judged, theirs: Judged) -> list[dict[str, Any]]:
+    """One row for each thing that a chain may do, over the clips to which it was done."""
+    real = heard.only(~heard.is_stand_in)
+    first = real.wholes().first
+    chains = [chain_of(known[i], number) for i, number in zip(real.clip[first], real.draw[first], strict=True)]
+    done: dict[str, list[bool]] = {
+        "codec alone": [
+            not (c.mono or c.edge_hz or c.noise_db) and c.speed == 1 and c.rate_hz >= 32_000 for c in chains
+        ],
+        "mono": [c.mono for c in chains],
+        "speed": [c.speed != 1 for c in chains],
+        "rate ≤ 24 kHz": [c.rate_hz <= 24_000 for c in chains],
+        "low-pass": [c.edge_hz > 0 for c in chains],
+        "noise": [c.noise_db > 0 for c in chains],
+    } | {codec: [c.codec == codec for c in chains] for codec in CODECS}
+    table = []
+    for name, chosen in done.items():
+        people, machines = (np.array(chosen) & (ours.kind == kind) for kind in (PEOPLE, AI_MUSIC))
+        table.append(
+            {
+                "who": f"chain: {name}",
+                "n": int(people.sum() + machines.sum()),
+                "auc": area(ours.score[people], ours.score[machines]),
+                "beyond_1_percent": found(ours.score[people], ours.score[machines]),
+                "accused": float(ours.is_accused[people].mean()),
+                "auc_reference": area(theirs.score[people], theirs.score[machines]),
+            }
+        )
+    return table
 
 
 def plot(judged: Mapping[str, Judged], folder: Path) -> None:
@@ -220,7 +252,7 @@ def main() -> None:
         ours, theirs = evaluate_honest(known, heard)
         peers["reference"] = figures(theirs)
         curves = {"linernotes": ours, "reference": theirs}
-        rows: list[Mapping[str, Any]] = list(by_group(ours, theirs))
+        rows: list[Mapping[str, Any]] = [*by_group(ours, theirs), *by_condition(known, heard, ours, theirs)]
         skipped = [
             f"95 % of {name} {figure}: {low:.3f} to {high:.3f}"
             for name, one in curves.items()

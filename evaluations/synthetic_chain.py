@@ -18,7 +18,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-__all__ = ["RATE_HZ", "Chain", "draw", "pass_codec", "send"]
+__all__ = ["CODECS", "RATE_HZ", "Chain", "draw", "pass_codec", "send"]
 
 Samples = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""Make the weights that are shipped: clips through random chains, ears fitted, calibrated on unheard folds.
+"""Make the weights that are shipped: clips through random chains, experts fitted, calibrated on unheard folds.
 
 ``python -m training.synthetic --data DIR --out FILE`` takes about half an hour of one core.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluations.synthetic_chain import RATE_HZ, draw, send
+from evaluations.synthetic_chain import RATE_HZ, Chain, draw, send
 from linernotes import audio
 from linernotes.analyse.synthetic import cells, traits
 from linernotes.analyse.synthetic.cells import Cell
@@ -19,7 +19,7 @@ from training import synthetic_fit as fitting
 from training.synthetic_data import Clip, clips, folds, is_held_out
 from training.synthetic_decoders import imitated
 
-__all__ = ["assembled", "examples", "main", "sent", "stretches"]
+__all__ = ["assembled", "chain_of", "examples", "main", "sent", "stretches"]
 
 Samples = NDArray[np.float32]
 
@@ -32,9 +32,18 @@ LINES = slice(int(1000 / cells.FINE_HZ), int(16_000 / cells.FINE_HZ))
 """Bins of the long-term spectrum that the reference method looks at."""
 
 
+def chain_of(clip: Clip, number: int) -> Chain:
+    """Tell which chain a clip's draw is."""
+    return draw(_dice(clip, number))
+
+
+def _dice(clip: Clip, number: int) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(f"{clip.path.parent.name}/{clip.path.name}/{number}".encode()))
+
+
 def sent(clip: Clip, number: int) -> Samples:
     """Return a clip after draw ``number`` of the chain, the same each time; first a stand-in's if that is asked."""
-    rng = np.random.default_rng(zlib.crc32(f"{clip.path.parent.name}/{clip.path.name}/{number}".encode()))
+    rng = _dice(clip, number)
     chain = draw(rng)
     samples, _ = audio.read(clip.path, sample_rate_hz=RATE_HZ, channels=2)
     length = int((STAND_IN_S if number == STAND_IN else LONGEST_S) * RATE_HZ)

@@ -1,6 +1,6 @@
-"""From traits of many stretches to weights: ears, blend, calibration, and the line of accusation.
+"""From traits of many stretches to weights: experts, blend, calibration, and the line of accusation.
 
-Every choice that follows the ears is made on scores of clips whose source and generator the ear had not heard.
+Every choice that follows the experts is made on scores of clips whose source and generator the expert had not heard.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.analyse.synthetic.cells import N_ZONES
-from linernotes.analyse.synthetic.weights import CLIP, Ear, Weights, likeness
+from linernotes.analyse.synthetic.weights import CLIP, Expert, Weights, likeness
 
 __all__ = [
     "Examples",
     "calibrated",
     "crossed",
-    "fit_ears",
+    "fit_experts",
     "importance",
     "scores",
     "settled",
@@ -29,8 +29,8 @@ __all__ = [
 Floats = NDArray[np.float32]
 
 FAMILIES = ("tones", "scatter", "strokes", "phase", "comb")
-BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.6, "phase": 1.0, "comb": 0.5}
-N_DIMENSIONS, N_LANDMARKS, WIDTH, RIDGE = 120, 700, 0.3, 0.05
+BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.4, "phase": 1.0, "comb": 0.3}
+N_DIMENSIONS, N_LANDMARKS, WIDTH, RIDGE = 300, 1000, 0.3, 0.05
 STAND_IN = 0.5
 """How much a stand-in counts beside a machine."""
 FALSE_ALARMS = 1 / 1000
@@ -106,13 +106,13 @@ def importance(known: Examples) -> Floats:
     return np.minimum(weights, 8).astype(np.float32)
 
 
-def fit_ears(known: Examples, *, seed: int = 1) -> dict[str, Ear]:
-    """Fit one ear for each family."""
+def fit_experts(known: Examples, *, seed: int = 1) -> dict[str, Expert]:
+    """Fit one expert for each family."""
     weights = importance(known)
-    return {family: _fit_ear(known.traits[family], known.is_ai, weights, seed) for family in FAMILIES}
+    return {family: _fit_expert(known.traits[family], known.is_ai, weights, seed) for family in FAMILIES}
 
 
-def _fit_ear(traits: Floats, is_ai: NDArray[np.bool_], weights: Floats, seed: int) -> Ear:
+def _fit_expert(traits: Floats, is_ai: NDArray[np.bool_], weights: Floats, seed: int) -> Expert:
     rng = np.random.default_rng(seed)
     heard = np.isfinite(traits)
     n_heard = np.maximum(heard.sum(axis=0), 1)
@@ -133,7 +133,7 @@ def _fit_ear(traits: Floats, is_ai: NDArray[np.bool_], weights: Floats, seed: in
     moment = weighted.T @ alike + RIDGE * among + 1e-3 * np.eye(len(landmarks))
     beta = np.linalg.solve(moment, weighted.T @ target)
     beta /= np.std(alike @ beta) + 1e-9
-    return Ear(mean, scale, basis, landmarks, beta.astype(np.float32), WIDTH)
+    return Expert(mean, scale, basis, landmarks, beta.astype(np.float32), WIDTH)
 
 
 def _principal(usual: Floats, n: int, rng: np.random.Generator) -> Floats:
@@ -145,18 +145,18 @@ def _principal(usual: Floats, n: int, rng: np.random.Generator) -> Floats:
     return directions
 
 
-def scores(ears: Mapping[str, Ear], examples: Examples) -> Floats:
+def scores(experts: Mapping[str, Expert], examples: Examples) -> Floats:
     """Blended score of each stretch."""
-    blended = sum(BLEND[f] * (ear.likeness(examples.traits[f]) @ ear.beta) for f, ear in ears.items())
+    blended = sum(BLEND[f] * (expert.likeness(examples.traits[f]) @ expert.beta) for f, expert in experts.items())
     return np.asarray(blended, np.float32)
 
 
 def crossed(known: Examples) -> Floats:
-    """Score each stretch by ears that heard nothing of its fold."""
+    """Score each stretch by experts that heard nothing of its fold."""
     z = np.zeros(len(known.clip), np.float32)
     for fold in np.unique(known.fold):
         here = known.fold == fold
-        z[here] = scores(fit_ears(known.only(~here)), known.only(here))
+        z[here] = scores(fit_experts(known.only(~here)), known.only(here))
     return z
 
 
@@ -194,9 +194,9 @@ def tail_threshold(logits: Floats, rate: float = FALSE_ALARMS, *, beyond: float 
     )
 
 
-def bare(model_id: str, ears: Mapping[str, Ear] | None = None) -> Weights:
+def bare(model_id: str, experts: Mapping[str, Expert] | None = None) -> Weights:
     """Weights that are neither calibrated nor limited."""
-    return Weights(model_id, dict(ears or {}), BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
+    return Weights(model_id, dict(experts or {}), BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
 
 
 def logits(weights: Weights, z: Floats, known: Examples) -> Floats:
@@ -219,9 +219,9 @@ def settled(weights: Weights, z: Floats, known: Examples) -> Weights:
 
 
 def trained(known: Examples, model_id: str) -> Weights:
-    """Fit ears on everything; calibration and limits on crossed scores."""
-    z, ears = crossed(known), fit_ears(known)
+    """Fit experts on everything; calibration and limits on crossed scores."""
+    z, experts = crossed(known), fit_experts(known)
     real = ~known.is_stand_in
-    weights = settled(bare(model_id, ears), z[real], known.only(real))
+    weights = settled(bare(model_id, experts), z[real], known.only(real))
     _, alike = weights.scores(known.traits)
     return replace(weights, strangeness=float(np.quantile(alike, 0.001)) * 0.8)

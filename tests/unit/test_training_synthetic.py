@@ -52,7 +52,7 @@ def toy(n: int = 240) -> fitting.Examples:
 def test_training_separates_what_can_be_separated_and_sets_its_limits() -> None:
     known = toy()
     trained = fitting.trained(known, "toy")
-    z = fitting.scores(trained.ears, known)
+    z = fitting.scores(trained.experts, known)
     assert np.mean(z[known.is_ai]) > np.mean(z[~known.is_ai]) + 1
     logits = trained.logit(z, seconds=8.0, heard=1.0)
     assert np.mean((logits >= trained.accusation)[~known.is_ai]) <= 0.01

@@ -1,8 +1,8 @@
 """Tell whether a recording, or which stretch of it, is the output of a generative model.
 
 Sound is measured second by second (:mod:`.cells`); stretches of four seconds show traits of how they were made
-(:mod:`.traits`), judged by ears trained on machines and people alike (:mod:`.weights`); what they say becomes a verdict
-that would rather be uncertain than accuse (:mod:`.verdicts`). docs/synthetic.md has method, figures and limits.
+(:mod:`.traits`), judged by experts trained on machines and people alike (:mod:`.weights`); what they say becomes a
+verdict that would rather be uncertain than accuse (:mod:`.verdicts`). docs/synthetic.md has method, figures and limits.
 """
 
 from collections import deque

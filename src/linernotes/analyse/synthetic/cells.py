@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from linernotes.kernels import residuals
 
-__all__ = ["CELL_LENGTH", "FINE_HZ", "N_ZONES", "SAMPLE_RATE_HZ", "ZONES_HZ", "Cell", "cut", "total"]
+__all__ = ["CELL_LENGTH", "FINE_HZ", "N_ZONES", "SAMPLE_RATE_HZ", "ZONES_HZ", "Cell", "cut", "measure", "total"]
 
 Floats = NDArray[np.float32]
 
@@ -31,7 +31,7 @@ _TAIL = _FINE_FRAME  # what a cell may look ahead
 _SHORTEST = SAMPLE_RATE_HZ // 2
 FINE_HZ = SAMPLE_RATE_HZ / _FINE_FRAME
 
-_SILENCE_DB, _FLOOR_DB, _RANGE_DB = -75.0, -108.0, 85.0
+_SILENCE_DB, _FLOOR_DB, _RANGE_DB = -75.0, -118.0, 85.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,5 +166,5 @@ def _fine(samples: Floats, length: int) -> Floats:
 def _edge(fine: Floats) -> int:
     """Bin at which the sound ends: above it all is far below the strongest, or below what 16 bits hold."""
     smooth = np.convolve(np.pad(fine, (31, 32), mode="edge"), np.full(64, 1 / 64), "valid")
-    loud = np.flatnonzero(smooth > max(float(smooth.max()) - _RANGE_DB, _FLOOR_DB - 10))
+    loud = np.flatnonzero(smooth > max(float(smooth.max()) - _RANGE_DB, _FLOOR_DB))
     return int(loud[-1]) if len(loud) else 0

@@ -62,7 +62,7 @@ class Heard:
         self.said.append(None)
 
     def take(self, said: Mapping[str, float], known: float, lines_db: Floats) -> None:
-        """Take in what the ears say of a stretch."""
+        """Take in what the experts say of a stretch."""
         self.said.append(said)
         self.known.append(known)
         clipped = np.maximum(lines_db, 0)

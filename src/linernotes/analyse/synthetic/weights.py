@@ -1,6 +1,6 @@
-"""What was learnt: for each family of traits an ear, their blend, and how far its word may be trusted.
+"""What was learnt: for each family of traits an expert, their blend, and how far its word may be trusted.
 
-An ear keeps what varies most in its traits, compares a stretch with a few hundred remembered ones, machines' and
+An expert keeps what varies most in its traits, compares a stretch with a few hundred remembered ones, machines' and
 people's, and adds up how alike they are: ridge regression on a Gaussian kernel over landmarks.
 
 Source: C. Williams and M. Seeger, Using the Nyström method to speed up kernel machines, 2001; J. Platt, Probabilistic
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Ear", "Weights", "shipped"]
+__all__ = ["CLIP", "Expert", "Weights", "likeness", "shipped"]
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.floating[Any]] | float
@@ -25,7 +25,7 @@ CLIP = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
+class Expert:
     """Judge of one family of traits.
 
     Standardise with ``mean`` and ``scale`` (D,), project on ``basis`` (D, d), compare with ``landmarks`` (m, d) at a
@@ -59,16 +59,16 @@ def likeness(one: Floats, other: Floats, width: float) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Ears and what follows them.
+    """Experts and what follows them.
 
-    ``blend``: of the ears' scores, by family. ``calibration`` (5,): the logit is their sum z times
+    ``blend``: of the experts' scores, by family. ``calibration`` (5,): the logit is their sum z times
     (c0 + c1·log2(seconds / 4) + c2·heard) + c3·heard + c4, ``heard`` from 0 to 1. ``accusation``: the logit from which
     a whole is told to be a machine's; ``stretch``: the same for six seconds; ``strangeness``: the least likeness that
     is not strange.
     """
 
     model_id: str
-    ears: Mapping[str, Ear]
+    experts: Mapping[str, Expert]
     blend: Mapping[str, float]
     calibration: Floats
     accusation: float
@@ -76,11 +76,11 @@ class Weights:
     strangeness: float
 
     def scores(self, traits: Mapping[str, Floats]) -> tuple[Mapping[str, Floats], Floats]:
-        """Ask every ear about stretches: (n,) by family, blended; and how alike they are to anything known, (n,)."""
+        """Ask every expert about stretches: (n,) by family, blended; and how alike they are to anything known, (n,)."""
         said, known = {}, []
-        for family, ear in self.ears.items():
-            alike = ear.likeness(traits[family])
-            said[family] = alike @ ear.beta * np.float32(self.blend[family])
+        for family, expert in self.experts.items():
+            alike = expert.likeness(traits[family])
+            said[family] = alike @ expert.beta * np.float32(self.blend[family])
             known.append(alike.max(axis=1))
         return said, np.mean(known, axis=0)
 
@@ -98,14 +98,14 @@ class Weights:
             "calibration": self.calibration,
             "limits": np.array([self.accusation, self.stretch, self.strangeness], np.float32),
         }
-        for family, ear in self.ears.items():
+        for family, expert in self.experts.items():
             arrays |= {
-                f"{family}.mean": ear.mean.astype(np.float16),
-                f"{family}.scale": ear.scale.astype(np.float32),
-                f"{family}.basis": ear.basis.astype(np.float16),
-                f"{family}.landmarks": ear.landmarks.astype(np.float16),
-                f"{family}.beta": ear.beta.astype(np.float32),
-                f"{family}.rest": np.array([ear.width, self.blend[family]], np.float32),
+                f"{family}.mean": expert.mean.astype(np.float16),
+                f"{family}.scale": expert.scale.astype(np.float32),
+                f"{family}.basis": expert.basis.astype(np.float16),
+                f"{family}.landmarks": expert.landmarks.astype(np.float16),
+                f"{family}.beta": expert.beta.astype(np.float32),
+                f"{family}.rest": np.array([expert.width, self.blend[family]], np.float32),
             }
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
@@ -114,14 +114,14 @@ class Weights:
         """Read what :meth:`save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             families = [name.removesuffix(".beta") for name in stored.files if name.endswith(".beta")]
-            ears, blend = {}, {}
+            experts, blend = {}, {}
             for family in families:
                 names = ("mean", "scale", "basis", "landmarks", "beta")
                 parts = {name: stored[f"{family}.{name}"].astype(np.float32) for name in names}
                 width, blend[family] = map(float, stored[f"{family}.rest"])
-                ears[family] = Ear(**parts, width=width)
+                experts[family] = Expert(**parts, width=width)
             limits = map(float, stored["limits"])
-            return cls(str(stored["model_id"]), ears, blend, stored["calibration"], *limits)
+            return cls(str(stored["model_id"]), experts, blend, stored["calibration"], *limits)
 
 
 @cache
