@@ -101,7 +101,7 @@ def test_the_band_edge_is_heard() -> None:
 
 def test_lines_stand_where_a_comb_is() -> None:
     t = np.arange(5 * RATE_HZ) / RATE_HZ
-    comb = sum(np.sin(2 * np.pi * k * 500 * t + k) for k in range(8, 20)) * 0.003
+    comb = sum(np.sin(2 * np.pi * k * 500 * t + k) for k in range(8, 20)) * 0.01
     stretch = cells.total(cells.cut([noise(5) + both(np.asarray(comb))]))
     lines = traits.lines_db(stretch)
     on_comb = [lines[round(k * 500 / cells.FINE_HZ)] for k in range(8, 20)]
