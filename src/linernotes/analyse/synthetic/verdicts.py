@@ -26,6 +26,8 @@ STRETCH = 4
 _FEWEST_S, _FEWEST_ZONES = 3.0, 3
 _PERSON = 0.3  # the probability below which a recording is told to be a person's
 _RUN_S = 6
+_EXCESS, _JUDGED_S = 0.55, 8.0
+"""How people's logits fall off in the tail: of more runs than in eight seconds, the highest is higher."""
 _MOST_SEGMENTS, _MOST_BANDS = 500, 8
 _WORDS = {
     "tones": "held sounds waver on the scale of a tenth of a second in a way that instruments and rooms do not",
@@ -142,7 +144,7 @@ def _verdict(whole: float, run: float, per_second: NDArray[np.float64], weights:
     likely_human = float(np.mean(np.nan_to_num(per_second, nan=-5.0) < 0))
     if whole >= weights.accusation:
         return SyntheticVerdict.MIXED if likely_human > 0.3 else SyntheticVerdict.AI
-    if run >= weights.stretch:
+    if run >= weights.stretch + _EXCESS * max(0.0, float(np.log(len(per_second) / _JUDGED_S))):
         return SyntheticVerdict.MIXED
     if _probability(whole) < _PERSON:
         return SyntheticVerdict.HUMAN
