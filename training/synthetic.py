@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from evaluations.synthetic_chain import RATE_HZ, Chain, draw, send
 from linernotes import audio
 from linernotes.analyse.synthetic import cells, traits
-from linernotes.analyse.synthetic.cells import Cell
+from linernotes.analyse.synthetic.cells import STRETCH, Cell
 from training import synthetic_fit as fitting
 from training.synthetic_data import Clip, clips, folds, is_held_out
 from training.synthetic_decoders import imitated
@@ -24,7 +24,7 @@ __all__ = ["assembled", "chain_of", "examples", "main", "sent", "stretches"]
 Samples = NDArray[np.float32]
 
 MODEL_ID = "traits1"
-STRETCH, LONGEST_S, STAND_IN_S = 4, 8.0, 5.0
+LONGEST_S, STAND_IN_S = 8.0, 5.0
 STAND_IN = 900
 """The draw in which people's music passes a stand-in for a decoder first."""
 DRAWS = 2

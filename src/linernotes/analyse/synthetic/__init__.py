@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.analyse.synthetic import cells, traits
-from linernotes.analyse.synthetic.cells import SAMPLE_RATE_HZ, Cell
+from linernotes.analyse.synthetic.cells import SAMPLE_RATE_HZ, STRETCH, Cell
 from linernotes.analyse.synthetic.verdicts import Heard, told
 from linernotes.analyse.synthetic.weights import Weights, shipped
 from linernotes.model import Synthetic
 
 __all__ = ["SAMPLE_RATE_HZ", "hear", "judge"]
 
-_STRETCH = 4
 _SHORTEST_S = 1.0
 
 
@@ -38,13 +37,13 @@ def judge(blocks: Iterable[NDArray[np.float32]], *, source_rate_hz: int) -> Synt
 def hear(blocks: Iterable[NDArray[np.float32]], weights: Weights) -> Heard:
     """Score every stretch of four seconds, one each second; less where there is less."""
     heard = Heard()
-    recent: deque[Cell] = deque(maxlen=_STRETCH)
+    recent: deque[Cell] = deque(maxlen=STRETCH)
     for cell in cells.cut(blocks):
         recent.append(cell)
         heard.add(cell)
-        if len(recent) == _STRETCH:
+        if len(recent) == STRETCH:
             _score(recent, heard, weights)
-    if 0 < len(recent) < _STRETCH:
+    if 0 < len(recent) < STRETCH:
         _score(recent, heard, weights)
     return heard
 

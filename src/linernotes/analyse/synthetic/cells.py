@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from linernotes.kernels import residuals
 
-__all__ = ["CELL_LENGTH", "FINE_HZ", "N_ZONES", "SAMPLE_RATE_HZ", "ZONES_HZ", "Cell", "cut", "measure", "total"]
+__all__ = [
+    "CELL_LENGTH",
+    "FINE_HZ",
+    "N_ZONES",
+    "SAMPLE_RATE_HZ",
+    "STRETCH",
+    "ZONES_HZ",
+    "Cell",
+    "cut",
+    "measure",
+    "total",
+]
 
 Floats = NDArray[np.float32]
 
@@ -22,6 +33,8 @@ SAMPLE_RATE_HZ = 44_100
 CELL_LENGTH = SAMPLE_RATE_HZ
 ZONES_HZ = (200, 1000, 2000, 4000, 6000, 8000, 11_000, 14_000, 16_000, 19_500)
 N_ZONES = len(ZONES_HZ) - 1
+STRETCH = 4
+"""Cells that are judged at once."""
 
 _FINE_FRAME, _FINE_HOP = 8192, 4410
 _LONG_FRAME, _LONG_HOP = 4096, 1176

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.analyse.synthetic.cells import FINE_HZ, N_ZONES, Cell
+from linernotes.analyse.synthetic.cells import FINE_HZ, N_ZONES, STRETCH, Cell
 from linernotes.analyse.synthetic.weights import Weights
 from linernotes.model import Synthetic, SyntheticBand, SyntheticSegment, SyntheticVerdict
 
@@ -22,7 +22,6 @@ __all__ = ["Heard", "told"]
 
 Floats = NDArray[np.float32]
 
-STRETCH = 4
 _FEWEST_S, _FEWEST_ZONES = 3.0, 3
 _PERSON = 0.3  # the probability below which a recording is told to be a person's
 _RUN_S = 6
