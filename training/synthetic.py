@@ -80,7 +80,8 @@ def assembled(known: Sequence[Clip], heard: Iterable[tuple[int, int, Sequence[Ce
     taken: list[Mapping[str, Samples]] = []
     for i, number, parts in heard:
         for stretch in stretches(parts):
-            taken.append({**traits.shown(stretch), "lines": traits.lines_db(stretch)[LINES]})
+            lines = traits.lines_db(stretch)
+            taken.append({**traits.shown(stretch, lines), "lines": lines[LINES]})
             rows.append((i, number, int((stretch.heard > 0.5 * stretch.n).sum()), stretch.n))
     clip, draws, zones = (np.array([row[k] for row in rows], np.int64) for k in range(3))
     is_stand_in = draws == STAND_IN

@@ -95,7 +95,7 @@ def test_the_band_edge_is_heard() -> None:
     cell = next(cells.cut([np.fft.irfft(spectrum, axis=0).astype(np.float32)]))
     assert cell.edge_hz == pytest.approx(7000, abs=300)
     assert cell.heard.tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 0]
-    shown = traits.shown(cell)
+    shown = traits.shown(cell, traits.lines_db(cell))
     assert np.isnan(shown["scatter"]).mean() == pytest.approx(5 / 9)
 
 

@@ -53,6 +53,7 @@ def _score(recent: Iterable[Cell], heard: Heard, weights: Weights) -> None:
     if stretch.n < _SHORTEST_S:
         heard.skip()
         return
-    shown = {family: values[None] for family, values in traits.shown(stretch).items()}
+    lines = traits.lines_db(stretch)
+    shown = {family: values[None] for family, values in traits.shown(stretch, lines).items()}
     said, known = weights.scores(shown)
-    heard.take({family: float(score[0]) for family, score in said.items()}, float(known[0]), traits.lines_db(stretch))
+    heard.take({family: float(score[0]) for family, score in said.items()}, float(known[0]), lines)

@@ -32,14 +32,14 @@ _BANDS_HZ = np.arange(1000, 20_200, 200)
 _SPACINGS_HZ = np.geomspace(16, 2600, 65)
 
 
-def shown(stretch: Cell) -> Mapping[str, Floats]:
-    """Traits of a stretch by family; see the table above."""
+def shown(stretch: Cell, lines: Floats) -> Mapping[str, Floats]:
+    """Traits of a stretch by family, see the table above; ``lines`` as from :func:`lines_db`."""
     return {
         "tones": _shares(_folded(stretch.triples[0])),
         "scatter": _shares(_folded(stretch.triples[1])),
         "strokes": _shares(_folded(stretch.triples[2])),
         "phase": _shares(stretch.phases),
-        "comb": _comb(stretch),
+        "comb": _comb(stretch, lines),
     }
 
 
@@ -75,9 +75,8 @@ def lines_db(stretch: Cell) -> Floats:
     return lines
 
 
-def _comb(stretch: Cell) -> Floats:
+def _comb(stretch: Cell, lines: Floats) -> Floats:
     """Strength of lines by zone and by band of 200 Hz, and how well they fit combs of 16 to 2,600 Hz."""
-    lines = lines_db(stretch)
     heard = stretch.heard > 0.5 * stretch.n
     bounds = np.round(np.array(ZONES_HZ) / FINE_HZ).astype(int)
     zones = np.full((N_ZONES, 4), np.nan, np.float32)
