@@ -18,7 +18,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-__all__ = ["RATE_HZ", "Chain", "draw", "pass_codec", "send"]
+__all__ = ["CODECS", "RATE_HZ", "Chain", "draw", "pass_codec", "send"]
 
 Samples = NDArray[np.float32]
 
@@ -91,7 +91,7 @@ def send(samples: Samples, chain: Chain) -> Samples:
         sent = soxr.resample(sent, rate_hz, RATE_HZ)
     if chain.noise_db:
         power = float(np.mean(sent**2)) * 10 ** (-chain.noise_db / 10)
-        sent = sent + rng.normal(0, np.sqrt(power), sent.shape)
+        sent = sent + rng.normal(0, np.sqrt(power), sent.shape).astype(np.float32)
     return np.ascontiguousarray(sent, np.float32)
 
 
@@ -139,7 +139,7 @@ def _encoded(samples: Samples, rate_hz: int, codec: str, bitrate_kbps: int) -> b
 
 
 def _decoded(data: bytes) -> Samples:
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         resampler = av.AudioResampler("flt", "stereo", None)
         blocks = [
             converted.to_ndarray().reshape(-1, 2)

@@ -1,21 +1,24 @@
-"""From traits of many stretches to weights: ears, blend, calibration, and the line of accusation.
+"""From traits of many stretches to weights: experts, blend, calibration, and the line of accusation.
 
-Every choice that follows the ears is made on scores of clips whose source and generator the ear had not heard.
+Every choice that follows the experts is made on scores of clips whose source and generator the expert had not heard.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.analyse.synthetic.weights import CLIP, Ear, Weights, likeness
+from linernotes.analyse.synthetic.cells import N_ZONES
+from linernotes.analyse.synthetic.weights import CLIP, Expert, Weights, likeness
 
 __all__ = [
     "Examples",
     "calibrated",
     "crossed",
-    "fit_ears",
+    "fit_experts",
     "importance",
     "scores",
     "settled",
@@ -25,9 +28,11 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 
-FAMILIES = ("tones", "scatter", "strokes", "phase", "comb", "envelope")
-BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.6, "phase": 0.8, "comb": 0.5, "envelope": 0.5}
-N_DIMENSIONS, N_LANDMARKS, WIDTH, RIDGE = 120, 700, 0.3, 0.3
+FAMILIES = ("tones", "scatter", "strokes", "phase", "comb")
+BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.4, "phase": 1.0, "comb": 0.3}
+N_DIMENSIONS, N_LANDMARKS, WIDTH, RIDGE = 300, 1000, 0.3, 0.05
+STAND_IN = 0.5
+"""How much a stand-in counts beside a machine."""
 FALSE_ALARMS = 1 / 1000
 
 
@@ -43,17 +48,53 @@ class Examples:
     group: NDArray[np.int64]
     zones: NDArray[np.int64]
     seconds: Floats
+    is_stand_in: NDArray[np.bool_]
 
     def only(self, chosen: NDArray[np.bool_]) -> "Examples":
         """Return those chosen."""
         rest = {name: getattr(self, name)[chosen] for name in self.__slots__[1:]}
         return Examples({family: traits[chosen] for family, traits in self.traits.items()}, **rest)
 
+    def wholes(self) -> "Wholes":
+        """Tell which stretches are of one clip and draw."""
+        number = self.clip * 1000 + self.draw
+        _, first, inverse, counts = np.unique(number, return_index=True, return_inverse=True, return_counts=True)
+        seconds = np.bincount(inverse, self.seconds) / counts * np.minimum(counts, 2)
+        return Wholes(first, inverse, counts, seconds.astype(np.float32))
+
+    def save(self, path: Path) -> None:
+        """Write to one file."""
+        rest: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in self.__slots__[1:]}
+        traits = {f"traits.{family}": values.astype(np.float16) for family, values in self.traits.items()}
+        np.savez(path, allow_pickle=False, **traits, **rest)
+
+    @classmethod
+    def load(cls, path: Path) -> "Examples":
+        """Read what :meth:`save` wrote."""
+        with np.load(path, allow_pickle=False) as kept:
+            families = [name.removeprefix("traits.") for name in kept.files if name.startswith("traits.")]
+            traits = {family: kept[f"traits.{family}"].astype(np.float32) for family in families}
+            return cls(traits, **{name: kept[name] for name in cls.__slots__[1:]})
+
+
+@dataclass(frozen=True, slots=True)
+class Wholes:
+    """Clips and draws, w of them: the first stretch of each, the whole that each stretch is of, how many, how long."""
+
+    first: NDArray[np.int64]
+    inverse: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    seconds: Floats
+
+    def mean(self, values: Floats) -> Floats:
+        """Mean over the stretches of each."""
+        return (np.bincount(self.inverse, values) / self.counts).astype(np.float32)
+
 
 def importance(known: Examples) -> Floats:
     """Weights: a large source counts with the root of its size, and in each bandwidth both classes count the same."""
     _, inverse, counts = np.unique(known.group, return_inverse=True, return_counts=True)
-    weights = 1 / np.sqrt(counts[inverse])
+    weights = np.where(known.is_stand_in, STAND_IN, 1.0) / np.sqrt(counts[inverse])
     for zones in np.unique(known.zones):
         sides = [(known.zones == zones) & (known.is_ai == side) for side in (False, True)]
         if all(side.any() for side in sides):
@@ -65,13 +106,13 @@ def importance(known: Examples) -> Floats:
     return np.minimum(weights, 8).astype(np.float32)
 
 
-def fit_ears(known: Examples, *, seed: int = 1) -> dict[str, Ear]:
-    """Fit one ear for each family."""
+def fit_experts(known: Examples, *, seed: int = 1) -> dict[str, Expert]:
+    """Fit one expert for each family."""
     weights = importance(known)
-    return {family: _fit_ear(known.traits[family], known.is_ai, weights, seed) for family in FAMILIES}
+    return {family: _fit_expert(known.traits[family], known.is_ai, weights, seed) for family in FAMILIES}
 
 
-def _fit_ear(traits: Floats, is_ai: NDArray[np.bool_], weights: Floats, seed: int) -> Ear:
+def _fit_expert(traits: Floats, is_ai: NDArray[np.bool_], weights: Floats, seed: int) -> Expert:
     rng = np.random.default_rng(seed)
     heard = np.isfinite(traits)
     n_heard = np.maximum(heard.sum(axis=0), 1)
@@ -92,7 +133,7 @@ def _fit_ear(traits: Floats, is_ai: NDArray[np.bool_], weights: Floats, seed: in
     moment = weighted.T @ alike + RIDGE * among + 1e-3 * np.eye(len(landmarks))
     beta = np.linalg.solve(moment, weighted.T @ target)
     beta /= np.std(alike @ beta) + 1e-9
-    return Ear(mean, scale, basis, landmarks, beta.astype(np.float32), WIDTH)
+    return Expert(mean, scale, basis, landmarks, beta.astype(np.float32), WIDTH)
 
 
 def _principal(usual: Floats, n: int, rng: np.random.Generator) -> Floats:
@@ -104,25 +145,32 @@ def _principal(usual: Floats, n: int, rng: np.random.Generator) -> Floats:
     return directions
 
 
-def scores(ears: Mapping[str, Ear], examples: Examples) -> Floats:
+def scores(experts: Mapping[str, Expert], examples: Examples) -> Floats:
     """Blended score of each stretch."""
-    blended = sum(BLEND[f] * (ear.likeness(examples.traits[f]) @ ear.beta) for f, ear in ears.items())
+    blended = sum(BLEND[f] * (expert.likeness(examples.traits[f]) @ expert.beta) for f, expert in experts.items())
     return np.asarray(blended, np.float32)
 
 
 def crossed(known: Examples) -> Floats:
-    """Score each stretch by ears that heard nothing of its fold."""
+    """Score each stretch by experts that heard nothing of its fold."""
     z = np.zeros(len(known.clip), np.float32)
     for fold in np.unique(known.fold):
-        z[known.fold == fold] = scores(fit_ears(known.only(known.fold != fold)), known.only(known.fold == fold))
+        here = known.fold == fold
+        z[here] = scores(fit_experts(known.only(~here)), known.only(here))
     return z
 
 
 def calibrated(z: Floats, known: Examples) -> Floats:
     """Fit the calibration of :class:`Weights` by logistic regression, on stretches and on the means of their clips."""
-    z, seconds, heard, is_ai, weights = _pooled(z, known)
+    whole = known.wholes()
+    weights = importance(known)
+    score = np.concatenate([z, whole.mean(z)])
+    seconds = np.concatenate([known.seconds, whole.seconds])
+    heard = np.concatenate([known.zones, known.zones[whole.first]]) / N_ZONES
+    is_ai = np.concatenate([known.is_ai, known.is_ai[whole.first]])
+    weights = np.concatenate([weights, whole.mean(weights) * whole.counts])
     longer = np.log2(np.clip(seconds, 2, 64) / 4)
-    design = np.stack([z, z * longer, z * heard, heard, np.ones_like(z)], axis=1)
+    design = np.stack([score, score * longer, score * heard, heard, np.ones_like(score)], axis=1)
     c = np.zeros(5)
     for _ in range(30):
         p = 1 / (1 + np.exp(-design @ c))
@@ -130,23 +178,6 @@ def calibrated(z: Floats, known: Examples) -> Floats:
         bend = (design * (weights * p * (1 - p))[:, None]).T @ design + 1e-2 * np.eye(5)
         c += np.linalg.solve(bend, slope)
     return c.astype(np.float32)
-
-
-def _pooled(z: Floats, known: Examples) -> tuple[Floats, ...]:
-    """Stretches one by one, followed by the means over each clip and draw."""
-    _, first, inverse, counts = np.unique(
-        known.clip * 1000 + known.draw, return_index=True, return_inverse=True, return_counts=True
-    )
-    weights = importance(known)
-    heard = known.zones / 9
-    mean = np.bincount(inverse, z) / counts
-    return (
-        np.concatenate([z, mean]),
-        np.concatenate([known.seconds, np.bincount(inverse, known.seconds) / counts * (1 + (counts > 1))]),
-        np.concatenate([heard, heard[first]]),
-        np.concatenate([known.is_ai, known.is_ai[first]]),
-        np.concatenate([weights, np.bincount(inverse, weights)]),
-    )
 
 
 def tail_threshold(logits: Floats, rate: float = FALSE_ALARMS, *, beyond: float = 0.9) -> float:
@@ -163,26 +194,34 @@ def tail_threshold(logits: Floats, rate: float = FALSE_ALARMS, *, beyond: float 
     )
 
 
-def trained(known: Examples, model_id: str) -> Weights:
-    """Fit ears on everything; calibration and limits on crossed scores."""
-    z = crossed(known)
-    blank = Weights(model_id, fit_ears(known), BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
-    return settled(replace(blank, calibration=calibrated(z, known)), z, known)
+def bare(model_id: str, experts: Mapping[str, Expert] | None = None) -> Weights:
+    """Weights that are neither calibrated nor limited."""
+    return Weights(model_id, dict(experts or {}), BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
+
+
+def logits(weights: Weights, z: Floats, known: Examples) -> Floats:
+    """Calibrated log odds of each clip and draw."""
+    whole = known.wholes()
+    heard = known.zones[whole.first] / N_ZONES
+    return weights.logit(whole.mean(z), seconds=whole.seconds, heard=heard)
 
 
 def settled(weights: Weights, z: Floats, known: Examples) -> Weights:
-    """Set the limits: of accusation, on people's clips; of strangeness, on everybody's."""
-    _, first, inverse, counts = np.unique(
-        known.clip * 1000 + known.draw, return_index=True, return_inverse=True, return_counts=True
-    )
-    heard = known.zones / 9
+    """Calibrate, and set the limits of accusation on people's clips."""
+    weights = replace(weights, calibration=calibrated(z, known))
     people = ~known.is_ai
-    whole = weights.logit(np.bincount(inverse, z) / counts, seconds=8.0, heard=heard[first])
-    parts = weights.logit(z, seconds=4.0, heard=heard)
-    _, alike = weights.scores(known.traits)
+    parts = weights.logit(z, seconds=known.seconds, heard=known.zones / N_ZONES)
     return replace(
         weights,
-        accusation=tail_threshold(whole[people[first]]),
+        accusation=tail_threshold(logits(weights, z, known)[people[known.wholes().first]]),
         stretch=tail_threshold(parts[people], FALSE_ALARMS / 4),
-        strangeness=float(np.quantile(alike, 0.001)) * 0.8,
     )
+
+
+def trained(known: Examples, model_id: str) -> Weights:
+    """Fit experts on everything; calibration and limits on crossed scores."""
+    z, experts = crossed(known), fit_experts(known)
+    real = ~known.is_stand_in
+    weights = settled(bare(model_id, experts), z[real], known.only(real))
+    _, alike = weights.scores(known.traits)
+    return replace(weights, strangeness=float(np.quantile(alike, 0.001)) * 0.8)

@@ -67,7 +67,7 @@ def _sector(turns: float) -> int:
 
 @compiled(numba.void, readable(_F, 2), readable(_I, 1), writable(_F, 3))
 def count_phases(phase_turns: NDArray[np.float32], zones: NDArray[np.int64], out: NDArray[np.float32]) -> None:
-    """Count pairs of sectors of how phase bends: along time beside along time two bins on; along frequency, two frames on.
+    """Count pairs of sectors of how phase bends: along time and two bins on; along frequency and two frames on.
 
     ``out`` has shape (2, zones, 64). A bend
     along time has no advance left in it; the sign that a centred frame alternates between bins leaves a bend along

@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from linernotes.kernels import residuals
 
-__all__ = ["CELL_LENGTH", "FINE_HZ", "MODULATION_HZ", "N_ZONES", "SAMPLE_RATE_HZ", "ZONES_HZ", "Cell", "cut", "total"]
+__all__ = [
+    "CELL_LENGTH",
+    "FINE_HZ",
+    "N_ZONES",
+    "SAMPLE_RATE_HZ",
+    "STRETCH",
+    "ZONES_HZ",
+    "Cell",
+    "cut",
+    "measure",
+    "total",
+]
 
 Floats = NDArray[np.float32]
 
@@ -22,6 +33,8 @@ SAMPLE_RATE_HZ = 44_100
 CELL_LENGTH = SAMPLE_RATE_HZ
 ZONES_HZ = (200, 1000, 2000, 4000, 6000, 8000, 11_000, 14_000, 16_000, 19_500)
 N_ZONES = len(ZONES_HZ) - 1
+STRETCH = 4
+"""Cells that are judged at once."""
 
 _FINE_FRAME, _FINE_HOP = 8192, 4410
 _LONG_FRAME, _LONG_HOP = 4096, 1176
@@ -30,28 +43,23 @@ _SHORT_FRAME, _SHORT_HOP = 256, 147
 _TAIL = _FINE_FRAME  # what a cell may look ahead
 _SHORTEST = SAMPLE_RATE_HZ // 2
 FINE_HZ = SAMPLE_RATE_HZ / _FINE_FRAME
-MODULATION_HZ = np.arange(151)
 
-_SILENCE_DB, _FLOOR_DB, _RANGE_DB = -75.0, -108.0, 85.0
+_SILENCE_DB, _FLOOR_DB, _RANGE_DB = -75.0, -118.0, 85.0
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Sums over ``n`` seconds of sound.
 
-    ``fine``: level per bin of ``FINE_HZ``; ``triples`` (3, 4, zones, 125; long, middle and
-    short frames) and ``phases`` (2, zones, 64): counts of :mod:`linernotes.kernels.residuals`; ``modulation`` (151, zones): power of the envelopes at 0 to 150 Hz;
-    ``moments`` (zones, 6) and ``ties`` (zones, zones): shape of the envelopes and their correlations; ``heard`` (zones,):
-    seconds in which a zone lies below the band edge; ``edge_hz``; ``quiet``: seconds of silence.
+    ``fine``: level per bin of ``FINE_HZ``; ``triples`` (3, 4, zones, 125; long, middle and short frames) and
+    ``phases`` (2, zones, 64): counts of :mod:`linernotes.kernels.residuals`; ``heard`` (zones,): seconds in which a
+    zone lies below the band edge; ``edge_hz``; ``quiet``: seconds of silence.
     """
 
     n: float
     fine: Floats
     triples: Floats
     phases: Floats
-    modulation: Floats
-    moments: Floats
-    ties: Floats
     heard: Floats
     edge_hz: float
     quiet: float
@@ -106,17 +114,23 @@ def measure(samples: Floats, length: int) -> Cell:
     residuals.count_phases(np.arctan2(spectrum.imag, spectrum.real) * np.float32(0.5 / np.pi), zones, phases)
     short_db = _level_db(_stft(middle, length, _SHORT_FRAME, _SHORT_HOP))
     residuals.count_triples(short_db, _heard(_SHORT_FRAME, heard_zones), triples[2])
-    modulation = _modulation(short_db) * heard_zones
-    moments, ties = _moments(level_db, heard_zones)
     scale = np.float32(n)
-    return Cell(n, fine * scale, triples, phases, modulation * scale, moments * scale, ties * scale,
-                heard_zones * scale, edge_hz * n, 0.0)  # fmt: skip
+    return Cell(n, fine * scale, triples, phases, heard_zones * scale, edge_hz * n, 0.0)
 
 
 def _silence(n: float) -> Cell:
-    shapes = [(4097,), (3, 4, N_ZONES, 125), (2, N_ZONES, 64), (151, N_ZONES), (N_ZONES, 6),
-              (N_ZONES, N_ZONES), (N_ZONES,)]  # fmt: skip
-    return Cell(0.0, *(np.zeros(shape, np.float32) for shape in shapes), 0.0, n)
+    def nothing(*shape: int) -> Floats:
+        return np.zeros(shape, np.float32)
+
+    return Cell(
+        n=0.0,
+        fine=nothing(_FINE_FRAME // 2 + 1),
+        triples=nothing(3, 4, N_ZONES, 125),
+        phases=nothing(2, N_ZONES, 64),
+        heard=nothing(N_ZONES),
+        edge_hz=0.0,
+        quiet=n,
+    )
 
 
 def _frames(samples: Floats, length: int, frame: int, hop: int) -> Floats:
@@ -138,12 +152,6 @@ def _zones(frame: int) -> NDArray[np.int64]:
     return zones.astype(np.int64)
 
 
-def _bounds(frame: int, zone: int) -> tuple[int, int]:
-    """First bin of a zone and first beyond it."""
-    low, high = np.ceil(np.array(ZONES_HZ[zone : zone + 2]) * frame / SAMPLE_RATE_HZ).astype(int)
-    return int(low), int(high)
-
-
 def _heard(frame: int, heard: Floats) -> NDArray[np.int64]:
     """Zone of each bin, −1 where the zone is not heard."""
     zones = _zones(frame)
@@ -151,12 +159,14 @@ def _heard(frame: int, heard: Floats) -> NDArray[np.int64]:
 
 
 def _stft(samples: Floats, length: int, frame: int, hop: int) -> NDArray[np.complex64]:
-    return np.fft.rfft(_frames(samples, length, frame, hop) * _window(frame), axis=1)
+    spectrum = np.fft.rfft(_frames(samples, length, frame, hop) * _window(frame), axis=1)
+    return spectrum.astype(np.complex64, copy=False)
 
 
 def _level_db(spectrum: NDArray[np.complex64]) -> Floats:
     power = spectrum.real**2 + spectrum.imag**2
-    return np.float32(10) * np.log10(power + np.float32(1e-13))
+    level_db: Floats = np.float32(10) * np.log10(power + np.float32(1e-13))
+    return level_db
 
 
 def _fine(samples: Floats, length: int) -> Floats:
@@ -169,39 +179,5 @@ def _fine(samples: Floats, length: int) -> Floats:
 def _edge(fine: Floats) -> int:
     """Bin at which the sound ends: above it all is far below the strongest, or below what 16 bits hold."""
     smooth = np.convolve(np.pad(fine, (31, 32), mode="edge"), np.full(64, 1 / 64), "valid")
-    loud = np.flatnonzero(smooth > max(float(smooth.max()) - _RANGE_DB, _FLOOR_DB - 10))
+    loud = np.flatnonzero(smooth > max(float(smooth.max()) - _RANGE_DB, _FLOOR_DB))
     return int(loud[-1]) if len(loud) else 0
-
-
-def _modulation(short_db: Floats) -> Floats:
-    """Power of the zones' envelopes at 0 to 150 Hz, of 1 Hz each; shape (151, zones)."""
-    envelope = np.stack([short_db[:, slice(*_bounds(_SHORT_FRAME, zone))].mean(axis=1) for zone in range(N_ZONES)], 1)
-    ramp = np.linspace(-1, 1, len(envelope), dtype=np.float32)[:, None]
-    envelope = envelope - envelope.mean(axis=0) - ramp * (envelope * ramp).sum(axis=0) / (ramp**2).sum()
-    spectrum = np.fft.rfft(envelope * np.hanning(len(envelope))[:, None], 300, axis=0)
-    return (np.abs(spectrum) ** 2 / len(envelope)).astype(np.float32)
-
-
-def _moments(level_db: Floats, heard: Floats) -> tuple[Floats, Floats]:
-    """Shape of each zone's cells and envelope; correlation of the envelopes."""
-    moments = np.zeros((N_ZONES, 6), np.float32)
-    envelopes = np.zeros((N_ZONES, len(level_db)), np.float32)
-    for zone in np.flatnonzero(heard):
-        part = level_db[:, slice(*_bounds(_FRAME, zone))]
-        envelope = part.mean(axis=1)
-        rest = part - envelope[:, None]
-        fixed = rest.mean(axis=0)
-        squares = rest * rest
-        spread = float(np.sqrt(squares.mean())) + 1e-3
-        moving = rest - fixed
-        steps = np.diff(envelope)
-        moments[zone] = (
-            spread,
-            float(np.vdot(squares, rest)) / rest.size / spread**3,
-            float(np.vdot(squares, squares)) / rest.size / spread**4,
-            float(fixed.std()) / spread,
-            float(np.mean(moving[2:] * moving[:-2])) / (float(np.mean(moving * moving)) + 1e-3),
-            float(np.sqrt(np.mean(steps * steps))),
-        )
-        envelopes[zone] = (envelope - envelope.mean()) / (envelope.std() + 1e-3)
-    return moments, (envelopes @ envelopes.T / len(level_db)).astype(np.float32)

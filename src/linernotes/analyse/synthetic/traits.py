@@ -6,8 +6,6 @@
 ``strokes``           the same, frames of 6 ms
 ``phase``             how phases bend along time and along frequency
 ``comb``              lines in the long-term spectrum, and the spacing at which they repeat: traces of upsampling
-``pulse``             periodic swelling at the frame rates of decoders, up to 150 Hz
-``envelope``          shape and motion of each zone, and how the zones move together
 ====================  =======================================================================================
 
 Conventions
@@ -16,6 +14,7 @@ A trait that cannot be had (a zone above the band edge, one channel alone) is Na
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,23 +25,21 @@ __all__ = ["FAMILIES", "lines_db", "shown"]
 
 Floats = NDArray[np.float32]
 
-FAMILIES = ("tones", "scatter", "strokes", "phase", "comb", "pulse", "envelope")
+FAMILIES = ("tones", "scatter", "strokes", "phase", "comb")
 _ENOUGH = 1000.0
 _LOWEST_LINE_HZ = 500.0
 _BANDS_HZ = np.arange(1000, 20_200, 200)
 _SPACINGS_HZ = np.geomspace(16, 2600, 65)
 
 
-def shown(stretch: Cell) -> Mapping[str, Floats]:
-    """Traits of a stretch by family; see the table above."""
+def shown(stretch: Cell, lines: Floats) -> Mapping[str, Floats]:
+    """Traits of a stretch by family, see the table above; ``lines`` as from :func:`lines_db`."""
     return {
         "tones": _shares(_folded(stretch.triples[0])),
         "scatter": _shares(_folded(stretch.triples[1])),
         "strokes": _shares(_folded(stretch.triples[2])),
         "phase": _shares(stretch.phases),
-        "comb": _comb(stretch),
-        "pulse": _pulse(stretch),
-        "envelope": _envelope(stretch),
+        "comb": _comb(stretch, lines),
     }
 
 
@@ -53,7 +50,7 @@ _FIRST = np.flatnonzero(_TRIPLE <= _MIRRORED)
 
 def _folded(counts: Floats) -> Floats:
     """Count a triple and its mirror image as one: forwards or backwards tells nothing."""
-    folded: Floats = (counts + counts[..., _MIRRORED])[..., _FIRST] / 2
+    folded: Floats = (counts + counts[..., _MIRRORED])[..., _FIRST] / np.float32(2)
     return folded
 
 
@@ -65,21 +62,21 @@ def _shares(counts: Floats) -> Floats:
 
 
 def lines_db(stretch: Cell) -> Floats:
-    """How far each bin of the long-term spectrum stands out of its surroundings (350 Hz), in dB, −10 to 20; 0 beyond the edge."""
-    level = stretch.fine / max(stretch.n, 1e-9)
+    """How far each bin stands out of its surroundings (350 Hz), in dB, −10 to 20; 0 beyond the band edge."""
+    level = stretch.fine / np.float32(max(stretch.n, 1e-9))
     padded = np.pad(level, 32, mode="edge")
     every = np.arange(0, len(level), 8)
     medians = np.median(np.lib.stride_tricks.sliding_window_view(padded, 65)[every], axis=1)
-    lines = np.clip(level - np.interp(np.arange(len(level)), every, medians), -10, 20).astype(np.float32)
+    surroundings = np.interp(np.arange(len(level)), every, medians)
+    lines: Floats = np.clip(level - surroundings, -10, 20).astype(np.float32)
     edge = int(stretch.edge_hz / max(stretch.n, 1e-9) / FINE_HZ)
     lines[: int(_LOWEST_LINE_HZ / FINE_HZ)] = 0
     lines[max(0, edge - 40) :] = 0
     return lines
 
 
-def _comb(stretch: Cell) -> Floats:
-    """Strength of lines by zone and by band of 200 Hz, and how well they fit a comb of each spacing from 16 to 2,600 Hz."""
-    lines = lines_db(stretch)
+def _comb(stretch: Cell, lines: Floats) -> Floats:
+    """Strength of lines by zone and by band of 200 Hz, and how well they fit combs of 16 to 2,600 Hz."""
     heard = stretch.heard > 0.5 * stretch.n
     bounds = np.round(np.array(ZONES_HZ) / FINE_HZ).astype(int)
     zones = np.full((N_ZONES, 4), np.nan, np.float32)
@@ -103,32 +100,6 @@ def _spacings(lines: Floats) -> Floats:
     periods = np.round(n * FINE_HZ / _SPACINGS_HZ[::-1]).astype(int)
     periods = periods[periods < len(fit)]
     best = np.full(len(_SPACINGS_HZ) - 1, np.nan, np.float32)
-    for i, (low, high) in enumerate(zip(periods[:-1], periods[1:], strict=True)):
+    for i, (low, high) in enumerate(pairwise(periods)):
         best[i] = fit[low : max(high, low + 1)].max()
     return best
-
-
-def _pulse(stretch: Cell) -> Floats:
-    """Modulation lines over all zones that are heard, and the coarse modulation spectrum of each zone."""
-    heard = stretch.heard > 0.5 * stretch.n
-    if not heard.any():
-        return np.full(149 * 2 + 9 * N_ZONES, np.nan, np.float32)
-    level = np.log(stretch.modulation / max(stretch.n, 1e-9) + 1e-9)
-    coarse = np.stack([level[low:high].mean(axis=0) for low, high in
-                       ((1, 3), (3, 6), (6, 10), (10, 16), (16, 26), (26, 42), (42, 70), (70, 110), (110, 150))])  # fmt: skip
-    coarse = np.where(heard, coarse, np.nan)
-    padded = np.pad(level, ((6, 6), (0, 0)), mode="edge")
-    lines = level - np.median(np.lib.stride_tricks.sliding_window_view(padded, 13, axis=0), axis=-1)
-    lines = lines[2:, heard]
-    high = lines[:, -max(1, lines.shape[1] // 2) :]
-    return np.concatenate([lines.mean(axis=1), high.mean(axis=1), coarse.ravel()]).astype(np.float32)
-
-
-def _envelope(stretch: Cell) -> Floats:
-    """Moments of each zone; correlation of each pair of zones."""
-    heard = stretch.heard > 0.5 * stretch.n
-    n = max(stretch.n, 1e-9)
-    moments = np.where(heard[:, None], stretch.moments / n, np.nan)
-    both = np.outer(heard, heard)
-    ties = np.where(both, stretch.ties / n, np.nan)[np.triu_indices(N_ZONES, 1)]
-    return np.concatenate([moments.ravel(), ties]).astype(np.float32)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.analyse.synthetic.cells import FINE_HZ, N_ZONES, Cell
+from linernotes.analyse.synthetic.cells import FINE_HZ, N_ZONES, STRETCH, Cell
 from linernotes.analyse.synthetic.weights import Weights
 from linernotes.model import Synthetic, SyntheticBand, SyntheticSegment, SyntheticVerdict
 
@@ -22,18 +22,18 @@ __all__ = ["Heard", "told"]
 
 Floats = NDArray[np.float32]
 
-STRETCH = 4
 _FEWEST_S, _FEWEST_ZONES = 3.0, 3
 _PERSON = 0.3  # the probability below which a recording is told to be a person's
 _RUN_S = 6
+_EXCESS, _JUDGED_S = 0.55, 8.0
+"""How people's logits fall off in the tail: of more runs than in eight seconds, the highest is higher."""
 _MOST_SEGMENTS, _MOST_BANDS = 500, 8
 _WORDS = {
-    "tones": "sustained sound carries irregularities on a scale of a tenth of a second that instruments and rooms do not make",
+    "tones": "held sounds waver on the scale of a tenth of a second in a way that instruments and rooms do not",
     "scatter": "the fine grain of the sound, from one moment and pitch to the next, is that of a decoder network",
     "strokes": "attacks and short noises are rendered the way networks render them",
     "phase": "phases run together as they do when a network draws the waveform",
     "comb": "faint steady lines stand in the spectrum where networks that build sound in steps leave them",
-    "envelope": "loudness moves together across frequencies more than it does in recordings",
 }
 
 
@@ -63,7 +63,7 @@ class Heard:
         self.said.append(None)
 
     def take(self, said: Mapping[str, float], known: float, lines_db: Floats) -> None:
-        """Take in what the ears say of a stretch."""
+        """Take in what the experts say of a stretch."""
         self.said.append(said)
         self.known.append(known)
         clipped = np.maximum(lines_db, 0)
@@ -83,7 +83,7 @@ def told(heard: Heard, weights: Weights, *, source_rate_hz: int) -> Synthetic:
         return Synthetic(SyntheticVerdict.UNCERTAIN, 0.5, None, (), (), (why,), weights.model_id)
     whole = float(weights.logit(float(np.mean(z[scored])), seconds=heard.seconds, heard=heard.heard))
     each = weights.logit(np.where(scored, z, 0), seconds=STRETCH, heard=heard.heard)
-    each = np.where(scored, each, np.nan)
+    each = np.where(scored, each, np.float32(np.nan))
     per_second = _per_second(each, heard.n_cells)
     run = _strongest_run(per_second)
     verdict = _verdict(whole, run, per_second, weights)
@@ -120,7 +120,7 @@ def _probability(logit: float) -> float:
     return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
-def _per_second(each: NDArray[np.float64], n_cells: int) -> NDArray[np.float64]:
+def _per_second(each: Floats, n_cells: int) -> NDArray[np.float64]:
     """Mean logit of the stretches that cover each second; NaN where all is silence."""
     sums, counts = np.zeros(n_cells), np.zeros(n_cells)
     for i, logit in enumerate(each):
@@ -143,7 +143,7 @@ def _verdict(whole: float, run: float, per_second: NDArray[np.float64], weights:
     likely_human = float(np.mean(np.nan_to_num(per_second, nan=-5.0) < 0))
     if whole >= weights.accusation:
         return SyntheticVerdict.MIXED if likely_human > 0.3 else SyntheticVerdict.AI
-    if run >= weights.stretch:
+    if run >= weights.stretch + _EXCESS * max(0.0, float(np.log(len(per_second) / _JUDGED_S))):
         return SyntheticVerdict.MIXED
     if _probability(whole) < _PERSON:
         return SyntheticVerdict.HUMAN

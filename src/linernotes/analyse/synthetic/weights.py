@@ -1,31 +1,36 @@
-"""What was learnt: for each family of traits an ear, their blend, and how far its word may be trusted.
+"""What was learnt: for each family of traits an expert, their blend, and how far its word may be trusted.
 
-An ear keeps what varies most in its traits, compares a stretch with a few hundred remembered ones, machines' and
+An expert keeps what varies most in its traits, compares a stretch with a few hundred remembered ones, machines' and
 people's, and adds up how alike they are: ridge regression on a Gaussian kernel over landmarks.
 
-Source: C. Williams and M. Seeger, Using the Nyström method to speed up kernel machines, 2001; J. Platt, Probabilistic outputs
-for support vector machines, 1999.
+Source: C. Williams and M. Seeger, Using the Nyström method to speed up kernel machines, 2001; J. Platt, Probabilistic
+outputs for support vector machines, 1999.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Ear", "Weights", "shipped"]
+__all__ = ["CLIP", "Expert", "Weights", "likeness", "shipped"]
 
 Floats = NDArray[np.float32]
+Numbers = NDArray[np.floating[Any]] | float
 CLIP = 4.0
 """Traits further than this many deviations out are taken for so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
-    """Judge of one family: standardise with ``mean`` and ``scale`` (D,), project on ``basis`` (D, d), compare with
-    ``landmarks`` (m, d) at a ``width``, weigh by ``beta`` (m,)."""
+class Expert:
+    """Judge of one family of traits.
+
+    Standardise with ``mean`` and ``scale`` (D,), project on ``basis`` (D, d), compare with ``landmarks`` (m, d) at a
+    ``width``, weigh by ``beta`` (m,).
+    """
 
     mean: Floats
     scale: Floats
@@ -48,20 +53,22 @@ class Ear:
 def likeness(one: Floats, other: Floats, width: float) -> Floats:
     """Gaussian kernel between rows."""
     apart = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.exp(np.maximum(apart, 0) * np.float32(-width / one.shape[1]))
+    alike: Floats = np.exp(np.maximum(apart, 0) * np.float32(-width / one.shape[1]))
+    return alike
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Ears and what follows them.
+    """Experts and what follows them.
 
-    ``blend``: of the ears' scores, by family. ``calibration`` (5,): the logit is their sum z times
-    (c0 + c1·log2(seconds / 4) + c2·heard) + c3·heard + c4, ``heard`` from 0 to 1. ``accusation``: the logit from which a whole is told to be
-    a machine's; ``stretch``: the same for six seconds; ``strangeness``: the least likeness that is not strange.
+    ``blend``: of the experts' scores, by family. ``calibration`` (5,): the logit is their sum z times
+    (c0 + c1·log2(seconds / 4) + c2·heard) + c3·heard + c4, ``heard`` from 0 to 1. ``accusation``: the logit from which
+    a whole is told to be a machine's; ``stretch``: the same for six seconds; ``strangeness``: the least likeness that
+    is not strange.
     """
 
     model_id: str
-    ears: Mapping[str, Ear]
+    experts: Mapping[str, Expert]
     blend: Mapping[str, float]
     calibration: Floats
     accusation: float
@@ -69,15 +76,15 @@ class Weights:
     strangeness: float
 
     def scores(self, traits: Mapping[str, Floats]) -> tuple[Mapping[str, Floats], Floats]:
-        """What each ear says of stretches (n each), by family, blended; and how alike they are to anything known, (n,)."""
+        """Ask every expert about stretches: (n,) by family, blended; and how alike they are to anything known, (n,)."""
         said, known = {}, []
-        for family, ear in self.ears.items():
-            alike = ear.likeness(traits[family])
-            said[family] = alike @ ear.beta * np.float32(self.blend[family])
+        for family, expert in self.experts.items():
+            alike = expert.likeness(traits[family])
+            said[family] = alike @ expert.beta * np.float32(self.blend[family])
             known.append(alike.max(axis=1))
         return said, np.mean(known, axis=0)
 
-    def logit(self, z: Floats | float, *, seconds: float, heard: float) -> Floats:
+    def logit(self, z: Numbers, *, seconds: Numbers, heard: Numbers) -> Floats:
         """Calibrated log odds of a blended score of so many seconds, ``heard`` of the zones below the band edge."""
         c = self.calibration
         longer = np.log2(np.clip(seconds, 2, 64) / 4)
@@ -91,14 +98,14 @@ class Weights:
             "calibration": self.calibration,
             "limits": np.array([self.accusation, self.stretch, self.strangeness], np.float32),
         }
-        for family, ear in self.ears.items():
+        for family, expert in self.experts.items():
             arrays |= {
-                f"{family}.mean": ear.mean.astype(np.float16),
-                f"{family}.scale": ear.scale.astype(np.float32),
-                f"{family}.basis": ear.basis.astype(np.float16),
-                f"{family}.landmarks": ear.landmarks.astype(np.float16),
-                f"{family}.beta": ear.beta.astype(np.float32),
-                f"{family}.rest": np.array([ear.width, self.blend[family]], np.float32),
+                f"{family}.mean": expert.mean.astype(np.float16),
+                f"{family}.scale": expert.scale.astype(np.float32),
+                f"{family}.basis": expert.basis.astype(np.float16),
+                f"{family}.landmarks": expert.landmarks.astype(np.float16),
+                f"{family}.beta": expert.beta.astype(np.float32),
+                f"{family}.rest": np.array([expert.width, self.blend[family]], np.float32),
             }
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
@@ -107,13 +114,14 @@ class Weights:
         """Read what :meth:`save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             families = [name.removesuffix(".beta") for name in stored.files if name.endswith(".beta")]
-            ears, blend = {}, {}
+            experts, blend = {}, {}
             for family in families:
-                parts = [stored[f"{family}.{part}"].astype(np.float32) for part in Ear.__slots__[:5]]
+                names = ("mean", "scale", "basis", "landmarks", "beta")
+                parts = {name: stored[f"{family}.{name}"].astype(np.float32) for name in names}
                 width, blend[family] = map(float, stored[f"{family}.rest"])
-                ears[family] = Ear(*parts, width)
+                experts[family] = Expert(**parts, width=width)
             limits = map(float, stored["limits"])
-            return cls(str(stored["model_id"]), ears, blend, stored["calibration"], *limits)
+            return cls(str(stored["model_id"]), experts, blend, stored["calibration"], *limits)
 
 
 @cache
