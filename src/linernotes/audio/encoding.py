@@ -20,7 +20,7 @@ from linernotes.errors import ConflictError, ParameterError, StorageError
 
 __all__ = ["Writer", "encode", "write"]
 
-Samples = NDArray[np.float32] | NDArray[np.float64]
+Samples = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int32]
 
 _ENCODERS = {"wav": ("wav", "pcm_s16le"), "flac": ("flac", "flac"), "mp3": ("mp3", "libmp3lame"),
              "m4a": ("mp4", "aac"), "opus": ("ogg", "libopus")}  # fmt: skip
@@ -116,7 +116,7 @@ class Writer:
             self._partial.unlink(missing_ok=True)
 
     def write(self, block: Samples) -> None:
-        """Append samples of shape (n, channels)."""
+        """Append samples of shape (n, channels); to WAV and FLAC also whole steps of their bits, as int32."""
         try:
             self._encoder.write(block)
         except OSError as error:
@@ -150,7 +150,9 @@ def _locked(partial: Path, path: Path) -> IO[bytes]:
 
 
 def _whole(block: Samples, bits: int) -> NDArray[np.int32]:
-    """Round samples to whole numbers of so many bits."""
+    """Round samples to whole numbers of so many bits; what is whole already stays."""
+    if block.dtype == np.int32:
+        return block.astype(np.int32, copy=False)
     top = 2 ** (bits - 1)
     scaled: NDArray[np.float64] = np.rint(np.multiply(block, top, dtype=np.float64))
     return np.clip(scaled, -top, top - 1).astype(np.int32)

@@ -68,6 +68,7 @@ from linernotes.model.mastering import (
     Spot,
     StereoMeter,
 )
+from linernotes.model.masters import CodecCost, CodedPeak, Master
 from linernotes.model.paying import (
     ANY_USE,
     Account,
@@ -117,6 +118,8 @@ __all__ = [
     "Claim",
     "ClaimState",
     "ClaimStep",
+    "CodecCost",
+    "CodedPeak",
     "Contribution",
     "Credit",
     "Decision",
@@ -131,6 +134,7 @@ __all__ = [
     "FingerprintIndex",
     "FingerprintSegment",
     "LandmarkTable",
+    "Master",
     "MasteringPlan",
     "MasteringResult",
     "Match",
