@@ -95,7 +95,7 @@ def master(
         screen.note(f"Page: {report}")
     if problem_codes:
         alone = {"not_found": NOT_FOUND, "conflict": _CONFLICT, "storage": _UNAVAILABLE}
-        raise typer.Exit(alone.get(*problem_codes, BAD_INPUT) if len(problem_codes) == 1 else BAD_INPUT)
+        raise typer.Exit(alone.get(problem_codes.pop(), BAD_INPUT) if len(problem_codes) == 1 else BAD_INPUT)
 
 
 def _check(
