@@ -89,9 +89,8 @@ class StereoMeter:
 class Meters:
     """All that is measured of one sound.
 
-    ``momentary_lufs`` and ``short_term_lufs`` stand every 100 ms; element ``i`` is the window that ends at
-    ``(i + 1) / 10`` s, windows before the beginning are shorter than 400 ms and 3 s and are told from what there is.
-    ``range_lu``: EBU Tech 3342. ``peaks_db`` and ``true_peaks_dbtp`` have one value a channel. ``plr_db``: true peak over
+    ``momentary_lufs`` (400 ms) and ``short_term_lufs`` (3 s) stand every 100 ms; element ``i`` is the window that ends
+    at ``(i + 1) / 10`` s, silent before the beginning. The greatest of each is found to 10 ms. ``range_lu``: EBU Tech 3342. ``peaks_db`` and ``true_peaks_dbtp`` have one value a channel. ``plr_db``: true peak over
     integrated loudness. ``crest_db``: sample peak over RMS. ``mid_db`` and ``side_db``: mean power of
     :data:`THIRD_OCTAVES_HZ`. ``dc``: mean of each channel. ``clipped``: stretches of full scale; ``clicks``: single
     jumps; ``dropouts``: sudden silence inside a sound; each list is cut at 100, ``n_clipped`` counts samples.
@@ -105,6 +104,8 @@ class Meters:
     range_lu: float
     momentary_lufs: Sequence[float] = field(repr=False)
     short_term_lufs: Sequence[float] = field(repr=False)
+    greatest_momentary_lufs: float
+    greatest_short_term_lufs: float
     peaks_db: Sequence[float]
     true_peaks_dbtp: Sequence[float]
     plr_db: float
@@ -129,16 +130,6 @@ class Meters:
     def true_peak_dbtp(self) -> float:
         """Greatest true peak of any channel."""
         return max(self.true_peaks_dbtp)
-
-    @property
-    def greatest_momentary_lufs(self) -> float:
-        """Loudest 400 ms."""
-        return max(self.momentary_lufs, default=FLOOR_DB)
-
-    @property
-    def greatest_short_term_lufs(self) -> float:
-        """Loudest 3 s."""
-        return max(self.short_term_lufs, default=FLOOR_DB)
 
     @property
     def silent(self) -> bool:
