@@ -160,7 +160,7 @@ def _verdict(master: Master) -> str:
     reduction = result.reduction
     moved = f"From {_number(before.integrated_lufs)} to {_number(after.integrated_lufs)} LUFS"
     limited = (
-        f"the limiter took {reduction.greatest_db:.1f} dB at most, at work {100 * reduction.active_share:.0f} % of the time"
+        f"the limiter took {reduction.greatest_db:.1f} dB at most, in {100 * reduction.active_share:.0f} % of the time"
         if reduction.greatest_db >= 0.05
         else "the limiter had nothing to do"
     )
