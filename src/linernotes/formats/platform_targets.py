@@ -5,7 +5,7 @@ hearsay. A loudness is where a service plays music, not a loudness that a master
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from linernotes.model import Meters
 
@@ -58,7 +58,8 @@ TARGETS = (
 
 def checked(meters: Meters, coded: Mapping[str, float]) -> Sequence[Check]:
     """Hold a master against every target; ``coded`` are its true peaks in dBTP after codecs, by their names."""
-    return [_after_codec(target, coded) if target.codec else _check(target, meters) for target in TARGETS]
+    checks = [_after_codec(target, coded) if target.codec else _check(target, meters) for target in TARGETS]
+    return [replace(each, words=each.words.replace("-", "\N{MINUS SIGN}")) for each in checks]
 
 
 def _check(target: Target, meters: Meters) -> Check:
