@@ -98,9 +98,7 @@ def _smooth(values: NDArray[np.float64], bell: NDArray[np.float64], out: NDArray
 
 
 @compiled(types.void, readable(types.float32, 2), _F64, types.float64, writable(types.float32, 2))
-def _apply(
-    frames: NDArray[np.float32], reductions: NDArray[np.float64], gain: float, out: NDArray[np.float32]
-) -> None:
+def _apply(frames: NDArray[np.float32], reductions: NDArray[np.float64], gain: float, out: NDArray[np.float32]) -> None:
     """Write ``frames`` times ``gain`` less the reductions, straight between the edges of cells.
 
     ``reductions`` stand at the beginning of each cell and at the end of the last.

@@ -40,7 +40,12 @@ def k_weighting(sample_rate_hz: float) -> NDArray[np.float64]:
     band = high**0.4996667741545416
     unit = 1.0 + k / shelf_q + k * k
     ahead = [(high + band * k / shelf_q + k * k) / unit, 2.0 * (k * k - high) / unit]
-    shelf = [*ahead, (high - band * k / shelf_q + k * k) / unit, 2.0 * (k * k - 1.0) / unit, (1.0 - k / shelf_q + k * k) / unit]
+    shelf = [
+        *ahead,
+        (high - band * k / shelf_q + k * k) / unit,
+        2.0 * (k * k - 1.0) / unit,
+        (1.0 - k / shelf_q + k * k) / unit,
+    ]
     pass_hz, pass_q = 38.13547087602444, 0.5003270373238773
     k = np.tan(np.pi * pass_hz / sample_rate_hz)
     unit = 1.0 + k / pass_q + k * k

@@ -18,9 +18,7 @@ __all__ = ["add_band"]
     types.void,
     *(readable(types.float32, 2), readable(types.float64, 1), types.int64, writable(types.float32, 2)),
 )
-def add_band(
-    rows: NDArray[np.float32], gains: NDArray[np.float64], cell: int, out: NDArray[np.float32]
-) -> None:
+def add_band(rows: NDArray[np.float32], gains: NDArray[np.float64], cell: int, out: NDArray[np.float32]) -> None:
     """Add a band, shape (rows, n), times its gain to ``out``."""
     half = cell // 2
     for row in range(rows.shape[0]):

@@ -86,7 +86,9 @@ class BandMeters:
         crest_db = 20.0 * np.log10(max(self._peaks[b], 1e-9)) - mean_db
         slow = _quantiles(weights, slow_db, _SLOW_DB[2]) - level_db
         fast = _quantiles(counts.sum(axis=0), fast_db, _FAST_DB[2])
-        return BandMeter(start_hz, stop_hz, float(level_db), float(crest_db), tuple(slow.tolist()), tuple(fast.tolist()))
+        return BandMeter(
+            start_hz, stop_hz, float(level_db), float(crest_db), tuple(slow.tolist()), tuple(fast.tolist())
+        )
 
 
 def _step(edge_hz: float, geometry: Geometry) -> int:

@@ -161,7 +161,10 @@ def _width(
     before: Meters, profile: Profile, mid: NDArray[np.float64], side: NDArray[np.float64], amounts: Amounts
 ) -> float:
     assert profile.width_db is not None
-    powers = [np.sum(10.0 ** ((np.array(row) + gains) / 10.0)) for row, gains in ((before.side_db, side), (before.mid_db, mid))]
+    powers = [
+        np.sum(10.0 ** ((np.array(row) + gains) / 10.0))
+        for row, gains in ((before.side_db, side), (before.mid_db, mid))
+    ]
     if not all(power > 1e-12 for power in powers):
         return 0.0
     wished = profile.width_db - 10.0 * np.log10(powers[0] / powers[1])
