@@ -310,13 +310,15 @@ def _coded_words(master: Master) -> str:
     if not master.coded:
         return ""
     cost = master.codec_cost
-    if cost is None or cost.ceiling_db <= 0:
+    if cost is None or (cost.ceiling_db <= 0 and cost.dip_db <= 0):
         return "Encoded, decoded and measured: nothing had to be lowered for these."
-    lost = f" and {cost.loudness_lu:.1f} LU of loudness" if cost.loudness_lu >= 0.05 else ", and no loudness"
-    return (
-        f"Encoded, decoded and measured: the limiter's own ceiling was lowered by {cost.ceiling_db:.1f} dB for that. "
-        f"It cost {max(cost.reduction_db, 0.0):.1f} dB more of greatest reduction{lost}."
-    )
+    taken = []
+    if cost.ceiling_db > 0:
+        taken.append(f"the limiter's own ceiling is {cost.ceiling_db:.1f} dB lower for that")
+    if cost.dip_db > 0:
+        taken.append(f"single moments are turned down by {cost.dip_db:.1f} dB at most")
+    lost = f"{cost.loudness_lu:.1f} LU of loudness" if cost.loudness_lu >= 0.05 else "no loudness"
+    return f"Encoded, decoded and measured: {', '.join(taken)}. It cost {lost}."
 
 
 def _album_chart(masters: Sequence[Master]) -> Chart | None:

@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from linernotes import audio
 from linernotes.errors import ParameterError
 from linernotes.journeys.listening import file_sha256
-from linernotes.model import CodecCost, CodedPeak, Master, MasteringPlan, Meters, PlanNote, Preset
-from linernotes.render.mastering import Rendering, dithered, draw_plan
-from linernotes.render.mastering.coding import Codec, as_decoded, codecs_named, coded_peaks
+from linernotes.model import CodecCost, CodedPeak, Master, MasteringPlan, MasteringResult, Meters, PlanNote, Preset
+from linernotes.render.mastering import Rendering, dithered, draw_plan, measure
+from linernotes.render.mastering.coding import Codec, Coded, Dips, as_decoded, codecs_named, coded
 
 __all__ = ["Wish", "rendered"]
 
 # Encoders differ from version to version: what holds with ours by so much holds with theirs.
 _MARGIN_DB = 0.15
-_ROUNDS_MAX = 8
-_ROUNDS_AT_LOUDNESS = 4
+_ROUNDS_MAX = 12
+_ROUNDS_OF_CEILING = 4
+_FEW_PER_S = 2.0  # moments over the ceiling, of all codecs together
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ def rendered(path: Path, info: audio.AudioInfo, before: Meters, wish: Wish, *, o
         raise ParameterError(f"{path}: the master would replace its own input; name another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     with Rendering(lambda: audio.decode(path), plan, before=before, folder=out) as rendering:
-        form = _Form(rendering, plan, info, bits, out)
-        coded, cost, notes = form.settled(codecs)
+        dips = Dips(sample_rate_hz=plan.sample_rate_hz, n_frames=before.n_frames)
+        form = _Form(rendering, plan, info, bits, out, dips)
+        peaks, cost, notes = form.settled(codecs)
         with audio.Writer(
             target,
             sample_rate_hz=info.sample_rate_hz,
@@ -72,13 +74,13 @@ def rendered(path: Path, info: audio.AudioInfo, before: Meters, wish: Wish, *, o
         ) as writer:
             for block in form.blocks():
                 writer.write(block)
-        result = rendering.result()
+        result = form.result()
     return replace(
         told,
         out_path=str(target),
         out_sha256=file_sha256(target),
         result=result,
-        coded=coded,
+        coded=peaks,
         codec_cost=cost,
         notes=(*told.notes, *notes),
     )
@@ -99,61 +101,72 @@ class _Form:
     info: audio.AudioInfo
     bits: int
     folder: Path
+    dips: Dips
 
     def blocks(self) -> Iterator[NDArray[np.float32] | NDArray[np.int32]]:
         """Yield what is written: whole steps, or samples where they are kept exactly as they are."""
-        is_exact = self.bits == 32 or (self.plan.is_identity and 0 < self.info.bits <= self.bits)
-        if is_exact:
-            yield from self.rendering.blocks()
+        sound = self.dips.applied(self.rendering.blocks())
+        if self.bits == 32 or (self.plan.is_identity and 0 < self.info.bits <= self.bits):
+            yield from sound
         else:
-            yield from dithered(self.rendering.blocks(), bits=self.bits)
+            yield from dithered(sound, bits=self.bits)
 
-    def _decoded(self) -> Iterable[NDArray[np.float32]]:
+    def decoded(self) -> Iterator[NDArray[np.float32]]:
+        """Yield what a reader of the file gets."""
         for block in self.blocks():
             yield as_decoded(block, self.bits)
 
-    def _peaks(self, codecs: tuple[Codec, ...]) -> list[CodedPeak]:
-        return coded_peaks(
-            self._decoded(),
-            codecs,
-            sample_rate_hz=self.plan.sample_rate_hz,
-            channels=self.plan.channels,
-            folder=self.folder,
-        )
+    def result(self) -> MasteringResult:
+        """Tell what was done; measured again where more was done than the rendering knows."""
+        result = self.rendering.result()
+        if self.dips.deepest_db == 0:
+            return result
+        return replace(result, after=measure(self.decoded(), sample_rate_hz=self.plan.sample_rate_hz))
 
     def settled(self, codecs: tuple[Codec, ...]) -> tuple[list[CodedPeak], CodecCost | None, list[PlanNote]]:
-        """Lower the limiter's ceiling until the one asked for holds after every codec; say what that cost.
+        """Lower what is over after a codec until the ceiling holds after each of them; say what that cost.
 
-        First the loudness is held; where more limiting no longer helps, the loudness gives way too.
+        The limiter's ceiling comes down until only a few moments are over; those are turned down each by itself.
         """
-        if not codecs:
-            return [], None, []
-        coded, asked_dbtp = self._peaks(codecs), self.plan.ceiling_dbtp
-        if asked_dbtp is None:
-            return coded, None, []
+        asked_dbtp = self.plan.ceiling_dbtp
+        if not codecs or asked_dbtp is None:
+            return _peaks(self._coded(codecs, 0.0)) if codecs else [], None, []
         first, ceiling_dbtp = self.rendering.result(), asked_dbtp
-        loudness_lufs = first.after.integrated_lufs
         for nth in range(1, _ROUNDS_MAX + 1):
-            excess_db = max(each.true_peak_dbtp for each in coded) - asked_dbtp + _MARGIN_DB
-            if excess_db <= 0:
+            heard = self._coded(codecs, asked_dbtp - _MARGIN_DB)
+            excess_db = np.sort(np.concatenate([each.over_db for each in heard]))[::-1]
+            if not len(excess_db) or nth == _ROUNDS_MAX:
                 break
-            step_db = excess_db + 0.05
-            ceiling_dbtp -= step_db
-            if nth <= _ROUNDS_AT_LOUDNESS:
+            n_few = max(1, round(_FEW_PER_S * self.dips.n_frames / self.plan.sample_rate_hz))
+            if len(excess_db) > n_few and nth <= _ROUNDS_OF_CEILING:
+                ceiling_dbtp -= float(excess_db[n_few])
                 self.rendering.settle(ceiling_dbtp=ceiling_dbtp)
             else:
-                loudness_lufs = min(loudness_lufs, self.rendering.result().after.integrated_lufs) - step_db
-                self.rendering.settle(ceiling_dbtp=ceiling_dbtp, loudness_lufs=loudness_lufs)
-            coded = self._peaks(codecs)
-        last = self.rendering.result()
+                self.dips.deepen(heard, more_db=0.05 * nth)
+        last = self.result()
         cost = CodecCost(
             ceiling_db=asked_dbtp - ceiling_dbtp,
             loudness_lu=first.after.integrated_lufs - last.after.integrated_lufs,
             reduction_db=last.reduction.greatest_db - first.reduction.greatest_db,
+            dip_db=self.dips.deepest_db,
         )
-        over = [each for each in coded if each.true_peak_dbtp > asked_dbtp]
-        notes = [
-            PlanNote("coded_peak", f"after {each.codec} the true peak is {each.true_peak_dbtp:.2f} dBTP")
-            for each in over
-        ]
-        return coded, cost, notes
+        peaks = _peaks(heard)
+        return peaks, cost, [_over(each) for each in peaks if each.true_peak_dbtp > asked_dbtp]
+
+    def _coded(self, codecs: tuple[Codec, ...], limit_dbtp: float) -> list[Coded]:
+        return coded(
+            self.decoded(),
+            codecs,
+            sample_rate_hz=self.plan.sample_rate_hz,
+            channels=self.plan.channels,
+            limit_dbtp=limit_dbtp,
+            folder=self.folder,
+        )
+
+
+def _peaks(heard: Iterable[Coded]) -> list[CodedPeak]:
+    return [CodedPeak(each.codec, each.true_peak_dbtp) for each in heard]
+
+
+def _over(peak: CodedPeak) -> PlanNote:
+    return PlanNote("coded_peak", f"after {peak.codec} the true peak is {peak.true_peak_dbtp:.2f} dBTP")

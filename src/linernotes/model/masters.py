@@ -19,11 +19,16 @@ class CodedPeak:
 
 @dataclass(frozen=True, slots=True)
 class CodecCost:
-    """What it took to keep the ceiling after all codecs: how much lower the limiter's own ceiling, what of loudness."""
+    """What it took to keep the ceiling after all codecs.
+
+    ``ceiling_db``: how much lower the limiter's own ceiling is. ``dip_db``: by how much single moments are turned down
+    at most. ``reduction_db``: how much deeper the limiter reaches; ``loudness_lu``: what of loudness is lost.
+    """
 
     ceiling_db: float
     loudness_lu: float
     reduction_db: float
+    dip_db: float
 
 
 @dataclass(frozen=True, slots=True)

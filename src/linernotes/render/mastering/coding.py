@@ -1,12 +1,12 @@
 """What codecs make of a master: its true peaks after encoding and decoding, and how low they must be kept for that.
 
-A codec moves phases and drops what is not heard, so that peaks come out higher than they went in, by up to 3 dB.
-There is no formula for it: the master is encoded, decoded and measured, and the limiter's ceiling is lowered by the
-excess until all formats asked for hold.
+A codec moves phases and drops what is not heard, so that peaks come out higher than they went in, by up to 3 dB, and
+not the same twice. There is no formula for it: the master is encoded, decoded and measured. Where many moments are
+over, the limiter's ceiling has to come down; where a few are, each is turned down by itself, for some 40 ms.
 """
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 
 from linernotes import audio
 from linernotes.errors import ParameterError
-from linernotes.kernels.true_peak import TruePeakMeter
-from linernotes.model import FLOOR_DB, CodedPeak
+from linernotes.kernels.true_peak import CELL, PeakCells
+from linernotes.model import FLOOR_DB
 
-__all__ = ["CODECS", "Codec", "as_decoded", "codecs_named", "coded_peaks", "true_peak_dbtp"]
+__all__ = ["CODECS", "Codec", "Coded", "Dips", "as_decoded", "codecs_named", "coded"]
 
 _OPUS_HZ = (48_000,)
 _MP3_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _AAC_HZ = (*_MP3_HZ, 64_000, 88_200, 96_000)
+_STEP_S = 0.002
+_HELD_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,26 @@ def codecs_named(names: Iterable[str]) -> tuple[Codec, ...]:
     return tuple(CODECS[name] for name in wanted)
 
 
-def coded_peaks(
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A master after a codec: its true peak, and the moments, in seconds, at which it was over a limit, by how much."""
+
+    codec: str
+    true_peak_dbtp: float
+    over_s: NDArray[np.float64]
+    over_db: NDArray[np.float64]
+
+
+def coded(
     blocks: Iterable[NDArray[np.float32]],
     codecs: Sequence[Codec],
     *,
     sample_rate_hz: int,
     channels: int,
+    limit_dbtp: float = 0.0,
     folder: Path | None = None,
-) -> list[CodedPeak]:
-    """Encode blocks of shape (n, channels) with each codec, decode and tell the true peaks.
+) -> list[Coded]:
+    """Encode blocks of shape (n, channels) with each codec, decode and measure.
 
     Encoded sound lies in ``folder`` meanwhile, so memory does not grow with length.
     """
@@ -85,16 +98,72 @@ def coded_peaks(
             for block in blocks:
                 for writer in writers:
                     writer.add(block)
-        return [CodedPeak(each.codec.name, true_peak_dbtp(audio.decode(each.path), channels)) for each in writers]
+        return [_measured(each.codec.name, each.path, channels, limit_dbtp) for each in writers]
 
 
-def true_peak_dbtp(blocks: Iterable[NDArray[np.float32]], channels: int) -> float:
-    """Tell the greatest true peak of blocks of shape (n, channels)."""
-    meter = TruePeakMeter(channels=channels)
-    for block in blocks:
-        meter.add(block)
-    greatest = float(meter.peaks().max(initial=0.0))
-    return max(FLOOR_DB, 20 * np.log10(greatest)) if greatest > 0 else FLOOR_DB
+def _measured(name: str, path: Path, channels: int, limit_dbtp: float) -> Coded:
+    cells = PeakCells(channels=channels)
+    with audio.decode(path) as sound:
+        peaks = [cells.add(block) for block in sound]
+        cell_s = CELL / sound.info.sample_rate_hz
+    levels_db = _decibels(np.concatenate([*peaks, cells.finish()]))
+    over = np.flatnonzero(levels_db > limit_dbtp)
+    greatest_dbtp = max(float(_decibels(cells.greatest).max(initial=FLOOR_DB)), FLOOR_DB)
+    return Coded(name, greatest_dbtp, (over + 0.5) * cell_s, levels_db[over] - limit_dbtp)
+
+
+def _decibels(magnitudes: NDArray[np.float32]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore"):
+        levels: NDArray[np.float64] = 20.0 * np.log10(magnitudes.astype(np.float64))
+    return levels
+
+
+class Dips:
+    """Short, smooth turns down of a sound, where a codec would exceed a limit; everything else stays as it is."""
+
+    def __init__(self, *, sample_rate_hz: int, n_frames: int) -> None:
+        self.sample_rate_hz, self.n_frames = sample_rate_hz, n_frames
+        self._step = max(1, round(_STEP_S * sample_rate_hz))
+        self._depths_db = np.zeros(n_frames // self._step + 2, np.float32)
+
+    @property
+    def deepest_db(self) -> float:
+        """How much is taken away at most."""
+        return float(self._depths_db.max())
+
+    def deepen(self, heard: Sequence[Coded], *, more_db: float) -> None:
+        """Go deeper at the moments that were over, each by its own excess and ``more_db``; codecs do not add up."""
+        deeper = np.zeros_like(self._depths_db)
+        for each in heard:
+            at = np.rint(each.over_s * self.sample_rate_hz / self._step).astype(np.int64)
+            np.maximum.at(deeper, np.minimum(at, len(deeper) - 1), (each.over_db + more_db).astype(np.float32))
+        self._depths_db += deeper
+
+    def applied(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Turn blocks of shape (n, channels) down."""
+        if not self._depths_db.any():
+            yield from blocks
+            return
+        curve_db, start = self._smooth(), 0
+        places = np.arange(len(curve_db)) * self._step
+        for block in blocks:
+            first, last = start // self._step, (start + len(block)) // self._step + 2
+            start += len(block)
+            if not curve_db[first:last].any():
+                yield block
+                continue
+            frames = np.arange(start - len(block), start)
+            depths_db = np.interp(frames, places[first:last], curve_db[first:last])
+            yield block * (10.0 ** (-depths_db / 20)).astype(np.float32)[:, np.newaxis]
+
+    def _smooth(self) -> NDArray[np.float32]:
+        """Hold each depth on both sides, then round the edges off within what was held: no moment is less deep."""
+        held = self._depths_db.copy()
+        for shift in range(1, _HELD_STEPS + 1):
+            np.maximum(held[shift:], self._depths_db[:-shift], out=held[shift:])
+            np.maximum(held[:-shift], self._depths_db[shift:], out=held[:-shift])
+        bell = np.hanning(2 * _HELD_STEPS + 1).astype(np.float32)[1:-1]
+        return np.convolve(held, bell / bell.sum(), "same").astype(np.float32)
 
 
 class _Feed:
