@@ -31,12 +31,17 @@ _HELD_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """A codec at a bit rate, and the sampling rates that it takes."""
+    """A codec at a bit rate, and the sampling rates that it takes.
+
+    ``starts``: how many samples of silence come first in each trial. The same encoder, a few samples later, has other
+    peaks by up to a decibel, and so has another version of it: several trials stand for all of them.
+    """
 
     name: str
     suffix: str
     bitrate_kbps: int
     rates_hz: tuple[int, ...]
+    starts: tuple[int, ...] = (0, 512)
 
     def rate_hz(self, sample_rate_hz: int) -> int:
         """Choose the rate that a sound is brought to: its own, half of it or a quarter, else the highest."""
@@ -48,8 +53,8 @@ CODECS = {
     codec.name: codec
     for codec in (
         Codec("mp3_128", "mp3", 128, _MP3_HZ),
-        Codec("mp3_320", "mp3", 320, _MP3_HZ),
-        Codec("aac_128", "m4a", 128, _AAC_HZ),
+        Codec("mp3_320", "mp3", 320, _MP3_HZ, (0,)),
+        Codec("aac_128", "m4a", 128, _AAC_HZ, (0, 200, 512, 777)),
         Codec("aac_256", "m4a", 256, _AAC_HZ),
         Codec("opus_128", "opus", 128, _OPUS_HZ),
     )
@@ -91,25 +96,37 @@ def coded(
     """
     with tempfile.TemporaryDirectory(prefix=".coding-", dir=folder) as inside:
         with ExitStack() as stack:
-            writers = [
-                stack.enter_context(_Feed(codec, Path(inside), sample_rate_hz=sample_rate_hz, channels=channels))
+            feeds = [
+                stack.enter_context(_Feed(codec, start, Path(inside), sample_rate_hz=sample_rate_hz, channels=channels))
                 for codec in codecs
+                for start in codec.starts
             ]
             for block in blocks:
-                for writer in writers:
-                    writer.add(block)
-        return [_measured(each.codec.name, each.path, channels, limit_dbtp) for each in writers]
+                for feed in feeds:
+                    feed.add(block)
+        trials = [_measured(feed, channels, limit_dbtp) for feed in feeds]
+    return [_worst([trial for trial in trials if trial.codec == codec.name]) for codec in codecs]
 
 
-def _measured(name: str, path: Path, channels: int, limit_dbtp: float) -> Coded:
+def _measured(feed: "_Feed", channels: int, limit_dbtp: float) -> Coded:
     cells = PeakCells(channels=channels)
-    with audio.decode(path) as sound:
+    with audio.decode(feed.path) as sound:
         peaks = [cells.add(block) for block in sound]
-        cell_s = CELL / sound.info.sample_rate_hz
+        rate_hz = sound.info.sample_rate_hz
     levels_db = _decibels(np.concatenate([*peaks, cells.finish()]))
     over = np.flatnonzero(levels_db > limit_dbtp)
     greatest_dbtp = max(float(_decibels(cells.greatest).max(initial=FLOOR_DB)), FLOOR_DB)
-    return Coded(name, greatest_dbtp, (over + 0.5) * cell_s, levels_db[over] - limit_dbtp)
+    over_s = ((over + 0.5) * CELL - feed.start) / rate_hz
+    return Coded(feed.codec.name, greatest_dbtp, np.maximum(over_s, 0.0), levels_db[over] - limit_dbtp)
+
+
+def _worst(trials: Sequence[Coded]) -> Coded:
+    return Coded(
+        trials[0].codec,
+        max(trial.true_peak_dbtp for trial in trials),
+        np.concatenate([trial.over_s for trial in trials]),
+        np.concatenate([trial.over_db for trial in trials]),
+    )
 
 
 def _decibels(magnitudes: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -167,11 +184,11 @@ class Dips:
 
 
 class _Feed:
-    """One codec being fed; resamples where the codec does not take the rate."""
+    """One trial of a codec being fed; resamples where the codec does not take the rate."""
 
-    def __init__(self, codec: Codec, folder: Path, *, sample_rate_hz: int, channels: int) -> None:
-        self.codec = codec
-        self.path = folder / f"{codec.name}.{codec.suffix}"
+    def __init__(self, codec: Codec, start: int, folder: Path, *, sample_rate_hz: int, channels: int) -> None:
+        self.codec, self.start = codec, start
+        self.path = folder / f"{codec.name}-{start}.{codec.suffix}"
         rate_hz = codec.rate_hz(sample_rate_hz)
         self.resampler = None
         if rate_hz != sample_rate_hz:
@@ -183,6 +200,7 @@ class _Feed:
 
     def __enter__(self) -> "_Feed":
         self.writer.__enter__()
+        self.writer.write(np.zeros((self.start, self.empty.shape[1]), np.float32))
         return self
 
     def __exit__(self, *error: object) -> None:
