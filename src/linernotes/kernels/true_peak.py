@@ -128,14 +128,15 @@ class PeakCells:
     Parameters
     ----------
     least : no peak above it is missed; lower ones may be told by their samples alone, which is faster
-    guarded : whether peaks are raised by what other meters may hear in the top of the spectrum
+    guarded : whether peaks are raised by what other meters may hear: in the top of the spectrum, and at both ends, where
+        some take a sound for mirrored instead of silent
     """
 
     def __init__(self, *, channels: int, least: float = 0.0, guarded: bool = False) -> None:
         self.least, self._guarded = least, guarded
         self.greatest = np.zeros(channels, np.float32)
         self._rest = np.zeros((_BEFORE, channels), np.float32)
-        self._n_waiting = 0
+        self._n_waiting, self._begins = 0, True
 
     def add(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take the next frames; return the peaks of the cells that are complete."""
@@ -151,10 +152,26 @@ class PeakCells:
         n_cells = -(-self._n_waiting // CELL)
         n_rows = -(-self._n_waiting // _ROW)
         frames = np.zeros((n_rows * _ROW + _TAPS - 1, self._rest.shape[1]), np.float32)
-        frames[: len(self._rest)] = self._rest
-        return self._cells(frames)[:n_cells]
+        stop = len(self._rest)
+        frames[:stop] = self._rest
+        cells = self._cells(frames)
+        if self._guarded:
+            mirror = self._rest[::-1][: min(_BEHIND, len(frames) - stop)]
+            frames[stop : stop + len(mirror)] = mirror
+            np.maximum(cells, self._cells(frames), out=cells)
+        return cells[:n_cells]
 
     def _cells(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        cells = self._plain_cells(frames)
+        if self._guarded and self._begins and len(cells):
+            mirrored = frames[: _ROW + _TAPS - 1].copy()
+            mirrored[:_BEFORE] = mirrored[_BEFORE + 1 : 2 * _BEFORE + 1][::-1]
+            first = cells[: _ROW // CELL]
+            np.maximum(first, self._plain_cells(mirrored), out=first)
+        self._begins = False
+        return cells
+
+    def _plain_cells(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         cells = np.zeros((len(frames) - _TAPS + 1) // CELL, np.float32)
         for channel in range(frames.shape[1]):
             greatest = _raise_cells(frames, channel, _WEIGHTS, self._guarded, self.least, cells)
