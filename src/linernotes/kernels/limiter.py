@@ -175,7 +175,7 @@ class Limiter:
         self, *, sample_rate_hz: int, channels: int, gain: float, ceiling: float, ballistics: Ballistics | None = None
     ) -> None:
         self._gain = gain
-        self._peaks = PeakCells(channels=channels, least=ceiling / gain)
+        self._peaks = PeakCells(channels=channels, least=ceiling / gain, guarded=True)
         self._stream = ReductionStream(
             over=gain / ceiling, cell_s=CELL / sample_rate_hz, ballistics=ballistics or Ballistics()
         )

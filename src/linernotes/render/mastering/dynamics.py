@@ -58,9 +58,10 @@ class BandMeters:
         self._count(*self._levels.add(powers))
 
     def _count(self, slow: NDArray[np.float64], fast: NDArray[np.float64]) -> None:
-        for b, counts in enumerate(self._counts):
-            places = _places(slow[b], _SLOW_DB) * counts.shape[1] + _places(fast[b] - slow[b], _FAST_DB)
-            counts += np.bincount(places, minlength=counts.size).reshape(counts.shape)
+        _, n_slow, n_fast = self._counts.shape
+        for b in range(len(slow)):
+            places = _places(slow[b], _SLOW_DB) * n_fast + _places(fast[b] - slow[b], _FAST_DB)
+            self._counts[b] += np.bincount(places, minlength=n_slow * n_fast).reshape(n_slow, n_fast)
 
     def low_powers(self) -> NDArray[np.float64]:
         """Return power of mid and side in the lowest band."""
@@ -129,7 +130,9 @@ class BandDynamics:
     def add(self, transform: Transform, spectra: NDArray[np.complex64]) -> Iterator[NDArray[np.float32]]:
         """Take the spectra of the next segment; yield what is ready, shape (rows, hop)."""
         cell = self._geometry.cell
-        split = np.stack([transform.filtered(spectra, response) for response in self._responses])
+        split = np.empty((len(self._bands), *self._out.shape), np.float32)
+        for rows, response in zip(split, self._responses, strict=True):
+            rows[:] = transform.filtered(spectra, response)
         self._waiting.append(split)
         powers = np.stack([cell_powers(rows, cell) for rows in split])
         self._move(*self._levels.add(powers))

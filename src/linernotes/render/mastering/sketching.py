@@ -37,7 +37,7 @@ class Sketch:
         self._cell = CELL * merged
         self._cell_s = self._cell / sample_rate_hz
         self._weighting = KWeighting(sample_rate_hz=sample_rate_hz, channels=channels)
-        self._peak_cells = PeakCells(channels=channels, least=least)
+        self._peak_cells = PeakCells(channels=channels, least=least, guarded=True)
         n_cells = -(-n_frames // self._cell)
         self._peaks, self._energies = np.zeros(n_cells, np.float32), np.zeros(n_cells)
         self._n_fine, self._n_frames = 0, 0
