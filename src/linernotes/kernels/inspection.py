@@ -23,7 +23,7 @@ __all__ = ["ChannelInspection", "add_sums"]
 _MOST_SPOTS = 100
 _LEAST_RUN = 3
 _TOP, _FULL = np.float32(0.5), np.float32(1.0)
-_CLICK_LEAST, _CLICK_RATIO = np.float32(0.05), np.float32(20.0)
+_CLICK_LEAST, _CLICK_RATIO, _SHARP = np.float32(0.05), np.float32(20.0), np.float32(1.5)
 _NEAR, _REACH = 3, 24  # samples about a click that it shakes, and that must be calm
 _LIVE = np.float32(0.01)  # -40 dB, on both sides of a hole
 
@@ -90,23 +90,25 @@ def _holes(  # noqa: PLR0917  (numba knows no keywords)
     return int(n_spots)
 
 
+@compiled(types.float32, _SAMPLES, types.int64)
+def _bend(samples: NDArray[np.float32], n: int) -> np.float32:
+    """How far a sample lies off the line between its neighbours."""
+    return np.float32(abs(samples[n] - np.float32(0.5) * (samples[n - 1] + samples[n + 1])))
+
+
 @compiled(types.int64, _SAMPLES, types.int64, _SPOTS, types.int64)
 def _clicks(samples: NDArray[np.float32], at: int, spots: NDArray[np.int64], n_spots: int) -> int:
     """Find clicks among samples ``_REACH + 1`` from either end; ``at`` is the place of the first of all."""
-    half = np.float32(0.5)
     for n in range(_REACH + 1, samples.shape[0] - _REACH - 1):
-        bend = abs(samples[n] - half * (samples[n - 1] + samples[n + 1]))
+        bend = _bend(samples, n)
         if bend < _CLICK_LEAST:
             continue
-        lone = True
-        for side in (-1, 1):
-            for i in range(_NEAR, _REACH + 1):
-                k = n + side * i
-                if abs(samples[k] - half * (samples[k - 1] + samples[k + 1])) * _CLICK_RATIO > bend:
-                    lone = False
-                    break
+        # A sample that is off bends its neighbours half as much; a step bends two alike.
+        lone = bend > _SHARP * max(_bend(samples, n - 1), _bend(samples, n + 1))
+        for i in range(_NEAR, _REACH + 1):
             if not lone:
                 break
+            lone = max(_bend(samples, n - i), _bend(samples, n + i)) * _CLICK_RATIO < bend
         if lone and (n_spots == 0 or n_spots > spots.shape[0] or at + n - spots[n_spots - 1, 1] > _REACH):
             if n_spots < spots.shape[0]:
                 spots[n_spots, 0], spots[n_spots, 1] = at + n, at + n + 1

@@ -131,15 +131,21 @@ class LoudnessMeter:
 
     def _keep(self, energies: NDArray[np.float64]) -> None:
         first, self._n_frames = self._n_frames, self._n_frames + len(energies)
-        rate = self.sample_rate_hz
-        done, until = -(-first * STEPS_PER_S // rate), -(-self._n_frames * STEPS_PER_S // rate)
-        # Step k begins at the frame that its first instant rounds down to.
-        starts = np.arange(done, until) * rate // STEPS_PER_S - first
-        starts = starts[(starts > 0) & (starts < len(energies))]
-        sums = np.add.reduceat(energies, np.concatenate([[0], starts])) if len(energies) else np.zeros(1)
-        sums[0] += self._open
-        self._steps.append(sums[:-1])
-        self._open = float(sums[-1])
+        # Step k begins at the frame that its first instant rounds down to; the very first has begun already.
+        steps = np.arange(max(1, self._step_at(first)), self._step_at(self._n_frames))
+        starts = steps * self.sample_rate_hz // STEPS_PER_S - first
+        if len(starts) and starts[0] == 0:
+            self._steps.append(np.array([self._open]))
+            self._open, starts = 0.0, starts[1:]
+        if len(energies):
+            sums = np.add.reduceat(energies, np.concatenate([[0], starts]))
+            sums[0] += self._open
+            self._steps.append(sums[:-1])
+            self._open = float(sums[-1])
+
+    def _step_at(self, frame: int) -> int:
+        """The first step that begins at a frame or later."""
+        return -(-frame * STEPS_PER_S // self.sample_rate_hz)
 
     def powers(self) -> NDArray[np.float64]:
         """Return the mean power of each 10 ms so far; the last, unfinished one is left out."""

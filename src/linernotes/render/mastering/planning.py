@@ -146,7 +146,7 @@ def _tone(
     bound = preset.tone_bound_db
     offsets = np.sort(wished[heard])[:, None] + np.linspace(-bound, bound, 49)[None, :]
     offsets = np.append(offsets.ravel(), np.median(wished[heard]))
-    beyond = np.maximum(np.abs(wished[heard][None, :] - offsets[:, None]) - bound, 0.0).sum(axis=1)
+    beyond = (np.maximum(np.abs(wished[heard][None, :] - offsets[:, None]) - bound, 0.0) ** 2).sum(axis=1)
     near = np.abs(offsets - np.median(wished[heard]))
     offset = offsets[np.lexsort((near, beyond.round(6)))[0]]
     gains = np.clip(wished - offset, -bound, bound)

@@ -13,8 +13,15 @@ __all__ = ["shaped"]
 
 
 def shaped(blocks: Iterable[NDArray[np.float32]], plan: MasteringPlan) -> Iterator[NDArray[np.float32]]:
-    """Do what a plan says of tone, width and dynamics; a block holds until the next is asked for."""
+    """Do what a plan says of tone, width and dynamics; a block holds until the next is asked for.
+
+    Where it says nothing of them, the sound passes bit for bit, in blocks that do not depend on those given.
+    """
     geometry, channels = Geometry(plan.sample_rate_hz), plan.channels
+    if not plan.shapes:
+        for segment, n in Segments(blocks, geometry, channels=channels):
+            yield segment[geometry.margin : geometry.margin + n]
+        return
     tone = _tone(plan, geometry)
     transform = Transform(geometry, channels=channels)
     segments = Segments(blocks, geometry, channels=channels)
