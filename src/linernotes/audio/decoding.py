@@ -24,6 +24,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from linernotes.audio import riff
 from linernotes.errors import DecodeError, NotFoundError, ParameterError
 
 __all__ = ["SUFFIXES", "AudioInfo", "Damage", "Limits", "Sound", "decode", "read", "surroundings"]
@@ -244,6 +245,9 @@ class Sound:
         if self.decoded_s < 0.95 * announced_s - 0.5 and not ended["stopped"]:
             text = f"cut short: the file announces {announced_s:.1f} s but holds {self.decoded_s:.1f} s"
             damage.append(Damage("truncated", text))
+        elif (missing_bytes := riff.missing_bytes(self.path)) and not ended["stopped"]:
+            # FFmpeg takes the length of such a file from its end.
+            damage.append(Damage("truncated", f"cut short: {missing_bytes} bytes of its sound are missing"))
         elif ended["skipped_packets"]:
             damage.append(Damage("damaged", f"{ended['skipped_packets']} broken packets were skipped"))
         self.damage = tuple(damage)

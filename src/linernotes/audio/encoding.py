@@ -89,6 +89,8 @@ class Writer:
     ) -> None:
         self.path, self.n_samples = path, 0
         suffix = path.suffix[1:].lower()
+        if suffix not in _ENCODERS:
+            raise ParameterError(f"{path}: cannot encode {suffix!r}: one of {', '.join(_ENCODERS)}")
         if suffix in _BITS and bits not in _BITS[suffix]:
             raise ParameterError(f"{path}: {suffix} holds {', '.join(map(str, _BITS[suffix]))} bits, not {bits}")
         self._partial = path.with_name(f".{path.name}.partial")
@@ -117,6 +119,8 @@ class Writer:
 
     def write(self, block: Samples) -> None:
         """Append samples of shape (n, channels); to WAV and FLAC also whole steps of their bits, as int32."""
+        if not len(block):
+            return
         try:
             self._encoder.write(block)
         except OSError as error:

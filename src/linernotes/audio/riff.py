@@ -11,7 +11,7 @@ from pathlib import Path
 from linernotes.audio import id3
 from linernotes.audio.around import Cue, Sleeve
 
-__all__ = ["chunks", "cues", "head", "read_chunks", "sizes"]
+__all__ = ["chunks", "cues", "head", "missing_bytes", "read_chunks", "sizes"]
 
 _KEPT = frozenset([b"LIST", b"cue ", b"id3 ", b"ID3 ", b"bext", b"iXML", b"cart", b"smpl", b"_PMX"])
 _KEPT_BYTES_MAX = 32 << 20
@@ -31,6 +31,7 @@ _INFO = {
 }
 _PCM, _FLOAT = 1, 3
 _4GIB = 0xFFFFFFFF
+_STREAMED_BYTES = 0x7FFFF000  # who writes into a pipe announces this or more
 _JUNK_BYTES = 28  # room for ds64
 _BEXT_LOUDNESS = slice(412, 422)
 
@@ -68,6 +69,20 @@ def _walk(path: Path) -> Iterator[tuple[bytes, bytes]]:
             if at + length > size_bytes:
                 return
             handle.seek(at + length + length % 2)
+
+
+def missing_bytes(path: Path) -> int:
+    """Tell how many bytes of sound a WAV file announces and does not hold; 0 where it is no WAV, or was streamed."""
+    with path.open("rb") as handle:
+        if handle.read(12)[:4] != b"RIFF":
+            return 0
+        while len(frame := handle.read(8)) == 8:
+            length = struct.unpack("<I", frame[4:])[0]
+            if frame[:4] == b"data":
+                missing = handle.tell() + length - path.stat().st_size
+                return missing if missing > 0 and length < _STREAMED_BYTES else 0
+            handle.seek(length + length % 2, 1)
+    return 0
 
 
 def _unmeasured(bext: bytes) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 import linernotes
 from linernotes import audio
 from linernotes.errors import ConflictError, InputError, LinernotesError
+from linernotes.formats.findings import findings
 from linernotes.formats.plain_records import plain, restored
 from linernotes.journeys.files import write_whole
 from linernotes.journeys.listening import Progress, file_sha256, find_audio, over_cores
@@ -82,7 +83,8 @@ def measured(path: Path) -> tuple[Meters, audio.AudioInfo, Sequence[PlanNote]]:
         raise InputError(f"{path}: silent, or too quiet to have a loudness; there is nothing to master", code="silent")
     n_channels = sound.info.channels
     folded = f"{n_channels} channels were folded down to two (ITU-R BS.775, without the low-frequency effects)"
-    return meters, sound.info, [PlanNote("folded", folded)] if n_channels > 2 else []
+    notes = [PlanNote("folded", folded)] if n_channels > 2 else []
+    return meters, sound.info, [*notes, *findings(meters)]
 
 
 def master_many(
