@@ -33,7 +33,8 @@ def song(seed: int, *, duration_s: float = 4.0, level_db: float = -20.0, channel
     beat = rng.standard_normal(len(at_s)) * np.exp(-18 * (at_s % 0.5))
     wide = rng.standard_normal((len(at_s), channels)) * 0.1
     whole = (0.2 * chord + beat)[:, np.newaxis] + wide
-    return (whole * 10 ** (level_db / 20) / np.sqrt(np.mean(whole**2))).clip(-1, 1).astype(np.float32)
+    scaled = whole * 10 ** (level_db / 20) / np.sqrt(np.mean(whole**2))
+    return np.clip(scaled, -1, 1).astype(np.float32)
 
 
 def file_of(path: Path, samples: NDArray[np.float32], *, bits: int = 16, sleeve: audio.Sleeve | None = None) -> Path:

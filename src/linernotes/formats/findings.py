@@ -15,14 +15,13 @@ _SIDES = ("left", "right")
 
 def findings(meters: Meters) -> list[PlanNote]:
     """Tell what somebody should look into before a release."""
-    found = []
-    for channel in meters.dead_channels:
-        found.append(PlanNote("dead_channel", f"the {_name(channel, meters)} is silent"))
+    dead = meters.dead_channels
+    found = [PlanNote("dead_channel", f"the {_name(channel, meters)} is silent") for channel in dead]
     for channel, offset in enumerate(meters.dc):
         if abs(offset) >= _DC_MIN:
             percent = f"{100 * offset:+.1f} % of full scale".replace("-", "\N{MINUS SIGN}")
             found.append(PlanNote("dc", f"the {_name(channel, meters)} stands off zero, by {percent}"))
-    if meters.stereo is not None and not meters.dead_channels:
+    if meters.stereo is not None and not dead:
         correlation, loss_db = meters.stereo.correlation, meters.stereo.mono_loss_db
         if correlation <= _INVERTED:
             told = f"one channel is the other turned upside down (correlation {correlation:.2f}); in mono it vanishes"
