@@ -117,7 +117,7 @@ def write(path: Path, samples: NDArray[np.float32], *, bits: int = 24) -> Path:
 
 
 def stress(folder: Path) -> list[Path]:
-    """Write signals that break limiters: peaks between samples, random full-scale squares, steps, clicks, a loud burst."""
+    """Write signals that break limiters: peaks between samples, random squares, steps, clicks, a loud burst."""
     rng, n = np.random.default_rng(1), 6 * RATE_HZ
     at = np.arange(n)
     burst = 0.01 * rng.standard_normal(n)
