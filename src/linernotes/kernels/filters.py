@@ -111,31 +111,31 @@ class Transform:
     """Spectra of segments and back, in buffers that are used again and again."""
 
     def __init__(self, geometry: Geometry, *, channels: int) -> None:
+        self._n_fft, self._margin = geometry.n_fft, geometry.margin
         self._rows = np.empty((channels, geometry.n_fft), np.float32)
         self._spectra = np.empty((channels, geometry.n_fft // 2 + 1), np.complex64)
         self._product = np.empty_like(self._spectra)
-        self._filtered = np.empty_like(self._rows)
-        self._geometry = geometry
 
     def spectra(self, segment: NDArray[np.float32]) -> NDArray[np.complex64]:
-        """Return the spectra of mid and side of a segment; they hold until the next call."""
+        """Return the spectra of mid and side of a segment, shape (channels, bins); they hold until the next call."""
         to_rows(segment, self._rows)
-        return np.fft.rfft(self._rows, axis=1, out=self._spectra)
+        np.fft.rfft(self._rows, axis=1, out=self._spectra)  # type: ignore[arg-type]  # declared for doubles alone
+        return self._spectra
 
     def filtered(self, spectra: NDArray[np.complex64], response: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the inner part of a filtered segment, shape (channels, hop); it holds until the next call."""
-        np.multiply(spectra, response, out=self._product)
-        np.fft.irfft(self._product, self._geometry.n_fft, axis=1, out=self._filtered)
-        return self._filtered[:, self._geometry.margin : -self._geometry.margin]
+        """Return the inner part of a filtered segment, shape (channels, hop)."""
+        return self.thinned(spectra, response, 1)
 
     def thinned(self, spectra: NDArray[np.complex64], response: NDArray[np.float32], step: int) -> NDArray[np.float32]:
         """Return every ``step``-th frame of :meth:`filtered`, of a response that ends before 1/``step`` of the bins."""
-        n_fft = self._geometry.n_fft // step
-        product = spectra[:, : n_fft // 2 + 1] * response[: n_fft // 2 + 1]
-        margin = self._geometry.margin // step
-        thin = np.fft.irfft(product, n_fft, axis=1)[:, margin:-margin]
-        thin *= np.float32(1.0 / step)
-        return thin
+        n_fft, margin = self._n_fft // step, self._margin // step
+        product = self._product[:, : n_fft // 2 + 1]
+        np.multiply(spectra[:, : n_fft // 2 + 1], response[..., : n_fft // 2 + 1], out=product)
+        if step > 1:
+            product *= np.float32(1.0 / step)
+        thin = np.empty((len(product), n_fft), np.float32)
+        np.fft.irfft(product, n_fft, axis=1, out=thin)  # type: ignore[arg-type]
+        return thin[:, margin:-margin]
 
 
 def curve_on_bins(

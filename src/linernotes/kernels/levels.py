@@ -19,21 +19,37 @@ FLOOR_DB = -120.0
 _SLOW_S, _FAST_S = 0.4, 0.006
 
 
-@compiled(types.void, readable(types.float32, 2), types.int64, writable(types.float64, 1))
-def _add_powers(rows: NDArray[np.float32], cell: int, out: NDArray[np.float64]) -> None:
-    for row in range(rows.shape[0]):
-        for c in range(out.shape[0]):
+@compiled(
+    types.float32,
+    *(readable(types.float32, 2), types.int64, writable(types.float64, 1), writable(types.float64, 1)),
+)
+def _add_powers(
+    rows: NDArray[np.float32], cell: int, out: NDArray[np.float64], sums: NDArray[np.float64]
+) -> np.float32:
+    peak = np.float32(0.0)
+    last = rows.shape[0] - 1
+    for c in range(out.shape[0]):
+        for row in range(rows.shape[0]):
             total = np.float32(0.0)
             for i in range(c * cell, (c + 1) * cell):
                 total += rows[row, i] * rows[row, i]
             out[c] += total / cell
+            sums[row] += total
+        for i in range(c * cell, (c + 1) * cell):
+            peak = max(peak, abs(rows[0, i]) + (abs(rows[last, i]) if last else np.float32(0.0)))
+    return peak
 
 
-def cell_powers(rows: NDArray[np.float32], cell: int) -> NDArray[np.float64]:
-    """Return the power of each cell, summed over mid and side; shape (n // cell,)."""
+def cell_powers(
+    rows: NDArray[np.float32], cell: int, sums: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], float]:
+    """Return the power of each cell, summed over mid and side, shape (n // cell,), and the greatest |mid| + |side|.
+
+    The squares of each row are added to ``sums``.
+    """
     out = np.zeros(rows.shape[1] // cell)
-    _add_powers(np.ascontiguousarray(rows), cell, out)
-    return out
+    peak = _add_powers(np.ascontiguousarray(rows), cell, out, np.zeros(len(rows)) if sums is None else sums)
+    return out, float(peak)
 
 
 @compiled(types.void, readable(types.float64, 2), types.int64, types.int64, types.int64, writable(types.float64, 2))

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, readable, writable
 
-__all__ = ["STEPS_PER_S", "LoudnessMeter", "integrated", "k_weighting", "loudness", "loudness_range", "sliding"]
+__all__ = [
+    "STEPS_PER_S",
+    "KWeighting",
+    "LoudnessMeter",
+    "add_cells",
+    "integrated",
+    "k_weighting",
+    "loudness",
+    "loudness_range",
+    "sliding",
+]
 
 STEPS_PER_S = 100
 """Energies are kept for every 10 ms, so that the greatest momentary loudness is found wherever it lies."""
@@ -96,6 +106,28 @@ def _weigh_two(
     delays[1, 0], delays[1, 1], delays[1, 2], delays[1, 3] = p, q, r, s
 
 
+@compiled(types.void, readable(types.float64, 1), readable(types.int64, 1), writable(types.float64, 1))
+def _sum_between(energies: NDArray[np.float64], edges: NDArray[np.int64], sums: NDArray[np.float64]) -> None:
+    for k in range(sums.shape[0]):
+        total = 0.0
+        for n in range(edges[k], edges[k + 1]):
+            total += energies[n]
+        sums[k] = total
+
+
+@compiled(types.void, readable(types.float64, 1), types.int64, types.int64, writable(types.float64, 1))
+def add_cells(energies: NDArray[np.float64], at: int, cell: int, sums: NDArray[np.float64]) -> None:
+    """Add energies of frames from ``at`` on to the sums of their cells."""
+    n, place = 0, at // cell
+    while n < energies.shape[0]:
+        stop = min((place + 1) * cell - at, energies.shape[0])
+        total = 0.0
+        for i in range(n, stop):
+            total += energies[i]
+        sums[place] += total
+        n, place = stop, place + 1
+
+
 class KWeighting:
     """K-weights a stream of one or two channels."""
 
@@ -138,7 +170,9 @@ class LoudnessMeter:
             self._steps.append(np.array([self._open]))
             self._open, starts = 0.0, starts[1:]
         if len(energies):
-            sums = np.add.reduceat(energies, np.concatenate([[0], starts]))
+            edges = np.concatenate([[0], starts, [len(energies)]])
+            sums = np.empty(len(edges) - 1)
+            _sum_between(energies, edges, sums)
             sums[0] += self._open
             self._steps.append(sums[:-1])
             self._open = float(sums[-1])

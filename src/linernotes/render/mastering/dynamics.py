@@ -17,6 +17,7 @@ _SLOW_DB = (-120.0, 20.0, 1.0)
 _FAST_DB = (-48.0, 24.0, 0.25)
 _GATE_DB = -30.0  # softer than the mean by more: a pause
 _UNHEARD_DB = -90.0
+_STRIDE = 4  # cells: levels overlap, and every fourth tells as much
 _BELL = np.hanning(11)[1:-1] / np.hanning(11).sum()  # 12 ms: no gain moves faster
 
 
@@ -29,7 +30,8 @@ def _middles(axis: tuple[float, float, float]) -> NDArray[np.float64]:
 
 
 def _places(levels: NDArray[np.float64], axis: tuple[float, float, float]) -> NDArray[np.int64]:
-    return np.clip(((levels - axis[0]) / axis[2]).astype(np.int64), 0, _n_bins(axis) - 1)
+    places = ((levels - axis[0]) / axis[2]).astype(np.int64)
+    return np.minimum(np.maximum(places, 0), _n_bins(axis) - 1)
 
 
 class BandMeters:
@@ -51,17 +53,19 @@ class BandMeters:
         powers = np.empty((len(self._steps), n_cells))
         for b, step in enumerate(self._steps):
             rows = transform.thinned(spectra, self._responses[b], step)[:, : n_cells * cell // step]
-            powers[b] = cell_powers(rows, cell // step)
-            self._peaks[b] = max(self._peaks[b], float(np.abs(rows).sum(axis=0).max()))
-            self._sums[b] += np.square(rows).sum(axis=1, dtype=np.float64) * step
+            sums = np.zeros(len(rows))
+            powers[b], peak = cell_powers(rows, cell // step, sums)
+            self._sums[b] += sums * step
+            self._peaks[b] = max(self._peaks[b], peak)
         self._n_cells += n_cells
         self._count(*self._levels.add(powers))
 
     def _count(self, slow: NDArray[np.float64], fast: NDArray[np.float64]) -> None:
-        _, n_slow, n_fast = self._counts.shape
+        n_fast = self._counts.shape[2]
         for b in range(len(slow)):
-            places = _places(slow[b], _SLOW_DB) * n_fast + _places(fast[b] - slow[b], _FAST_DB)
-            self._counts[b] += np.bincount(places, minlength=n_slow * n_fast).reshape(n_slow, n_fast)
+            slow_db, fast_db = slow[b, ::_STRIDE], fast[b, ::_STRIDE]
+            places = _places(slow_db, _SLOW_DB) * n_fast + _places(fast_db - slow_db, _FAST_DB)
+            np.add.at(self._counts[b].reshape(-1), places, 1)
 
     def low_powers(self) -> NDArray[np.float64]:
         """Return power of mid and side in the lowest band."""
@@ -122,7 +126,7 @@ class BandDynamics:
     ) -> None:
         self._geometry, self._responses, self._bands = geometry, responses, bands
         self._levels = Levels(n_bands=len(bands), cell_s=geometry.cell / geometry.sample_rate_hz)
-        self._waiting: list[NDArray[np.float32]] = []
+        self._waiting: list[list[NDArray[np.float32]]] = []
         self._out = np.empty((channels, geometry.hop), np.float32)
         # Half a bell of cells before the start, and one for the straight line into the first cell.
         self._gains_db = np.zeros((len(bands), len(_BELL) // 2 + 1))
@@ -130,11 +134,9 @@ class BandDynamics:
     def add(self, transform: Transform, spectra: NDArray[np.complex64]) -> Iterator[NDArray[np.float32]]:
         """Take the spectra of the next segment; yield what is ready, shape (rows, hop)."""
         cell = self._geometry.cell
-        split = np.empty((len(self._bands), *self._out.shape), np.float32)
-        for rows, response in zip(split, self._responses, strict=True):
-            rows[:] = transform.filtered(spectra, response)
+        split = [transform.filtered(spectra, response) for response in self._responses]
         self._waiting.append(split)
-        powers = np.stack([cell_powers(rows, cell) for rows in split])
+        powers = np.stack([cell_powers(rows, cell)[0] for rows in split])
         self._move(*self._levels.add(powers))
         yield from self._ready()
 
@@ -160,6 +162,6 @@ class BandDynamics:
             self._out[:] = 0.0
             for b, rows in enumerate(split):
                 smooth_db = np.convolve(self._gains_db[b, :needed], _BELL, "valid")
-                add_band(rows, 10.0 ** (smooth_db / 20.0), self._geometry.cell, self._out)
+                add_band(np.ascontiguousarray(rows), 10.0 ** (smooth_db / 20.0), self._geometry.cell, self._out)
             self._gains_db = self._gains_db[:, n_cells:]
             yield self._out

@@ -9,7 +9,6 @@ __all__ = ["FoundGain", "GainSearch"]
 
 _TOLERANCE_DB = 0.005
 _MOST_STEPS = 24
-_MOST_GAIN_DB = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class GainSearch:
     def __init__(self, sketch: Sketch, *, ceiling: float, greatest_reduction_db: float, ballistics: Ballistics) -> None:
         self._sketch, self._ceiling, self._ballistics = sketch, ceiling, ballistics
         self._allowed_db = greatest_reduction_db
-        self._clean = self._forecast(-_MOST_GAIN_DB).loudness_lufs + _MOST_GAIN_DB
+        self._clean = sketch.loudness()
 
     def gain(self, loudness_lufs: float) -> FoundGain:
         """Find the gain for a loudness, or the greatest that is allowed."""

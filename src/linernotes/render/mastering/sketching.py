@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.kernels.limiter import Ballistics, ReductionStream
-from linernotes.kernels.loudness import STEPS_PER_S, KWeighting, integrated
+from linernotes.kernels.loudness import STEPS_PER_S, KWeighting, add_cells, integrated
 from linernotes.kernels.true_peak import CELL, PeakCells
 
 __all__ = ["Forecast", "Sketch"]
 
-_MOST_CELLS = 1 << 20
+_MOST_CELLS = 1 << 18
 _PAUSE = 1e-3  # of the mean power: what lies below is no part of the music
 
 
@@ -24,7 +24,7 @@ class Forecast:
 
 
 class Sketch:
-    """True peak and K-weighted energy of cells, about a million at most: longer sounds have longer cells.
+    """True peak and K-weighted energy of cells, a quarter of a million at most: longer sounds have longer cells.
 
     Parameters
     ----------
@@ -44,11 +44,7 @@ class Sketch:
 
     def add(self, block: NDArray[np.float32]) -> None:
         """Take the next frames, shape (n, channels)."""
-        energies = self._weighting.energies(block)
-        first = self._n_frames % self._cell
-        sums = np.add.reduceat(energies, np.r_[0, np.arange(self._cell - first, len(block), self._cell)])
-        at = self._n_frames // self._cell
-        self._energies[at : at + len(sums)] += sums
+        add_cells(self._weighting.energies(block), self._n_frames, self._cell, self._energies)
         self._n_frames += len(block)
         self._keep(self._peak_cells.add(block))
 
@@ -69,6 +65,10 @@ class Sketch:
     def peak(self) -> float:
         """Return the greatest true peak."""
         return float(self._peaks.max(initial=0.0))
+
+    def loudness(self) -> float:
+        """Return the integrated loudness of the sound as it is."""
+        return integrated(self._powers(self._energies))
 
     def forecast(self, *, gain: float, ceiling: float, ballistics: Ballistics) -> Forecast:
         """Tell what a limiter after ``gain`` would leave under ``ceiling``, both factors."""
