@@ -25,11 +25,11 @@ fix: .venv/ready
 
 # Speed, beside the peers that are installed.
 bench: .venv/ready
-	for name in startup decode fingerprint catalogue claims usage royalties; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in startup decode fingerprint catalogue claims usage royalties mastering; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # Accuracy on truth sets: make evals DATA=folder
 evals: .venv/ready
-	for name in fingerprint layers; do $(BIN)/python -m evaluations.$$name --data $(DATA) || exit 1; done
+	for name in fingerprint layers mastering; do $(BIN)/python -m evaluations.$$name --data $(DATA) || exit 1; done
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Linernotes needs Python 3.11 or newer")'
