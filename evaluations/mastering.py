@@ -10,7 +10,7 @@ Conventions
 prints tenths, so a hundredth more is allowed). ``short_lu_mean`` is over all. Peaks are the greatest of all masters, in
 dBTP. ``tone_db``: mean absolute difference to the reference over third octaves of the mid, each relative to its mean;
 ``tone_wins``: share of pairs at most as far from the reference as matchering's. ``thd_n_db``: what is not the tone, of
-997 Hz driven 6 dB into the ceiling. ``noise_db``: what is left of a master when its input, at best gain, is taken off,
+997 Hz driven 4 dB into a ceiling of -9. ``noise_db``: what is left of a master when its input, at best gain, is taken off,
 A-weighted, at the loudness that all can reach.
 """
 
@@ -245,16 +245,16 @@ def judge_tones(
 
 
 def judge_tone(folder: Path, python: Path | None, sums: Mapping[str, Sums]) -> None:
-    """Drive a tone 6 dB into the ceiling: at a level where only the limiter can hold it."""
-    phase = 2 * np.pi * 997 * np.arange(6 * RATE_HZ) / RATE_HZ
-    tone = (10 ** (-6 / 20) * np.sin(phase)).astype(np.float32)
+    """Drive a tone 4 dB into a ceiling, so that only the limiter can hold it; loudnorm goes no louder than -5 LUFS."""
+    phase, lufs, ceiling_dbtp = 2 * np.pi * 997 * np.arange(6 * RATE_HZ) / RATE_HZ, -5.0, -9.0
+    tone = (10 ** (-12 / 20) * np.sin(phase)).astype(np.float32)
     source = write(folder / "tone.wav", np.stack([tone, tone], 1))
-    lufs = metered(source)[0] + 11.0
-    (made,) = ours([source], folder / "thd", lufs)
+    preset = preset_asked(None, loudness_lufs=lufs, peak_dbtp=ceiling_dbtp)
+    (made,) = master_many([source], Order(folder / "thd", preset))
     sums["linernotes"].thd_n_db.append(thd_n(Path(str(made.out_path))))
-    if peers.loudnorm(source, folder / "loudnorm.wav", lufs, CEILING_DBTP):
+    if peers.loudnorm(source, folder / "loudnorm.wav", lufs, ceiling_dbtp):
         sums["loudnorm"].thd_n_db.append(thd_n(folder / "loudnorm.wav"))
-    if python and peers.peer(python, "brickwall", source, folder / "brickwall.wav", f"{lufs}", f"{CEILING_DBTP}"):
+    if python and peers.peer(python, "brickwall", source, folder / "brickwall.wav", f"{lufs}", f"{ceiling_dbtp}"):
         sums["brickwall"].thd_n_db.append(thd_n(folder / "brickwall.wav"))
 
 

@@ -60,9 +60,8 @@ def master(
     from linernotes.cli import master_screen, screen
     from linernotes.errors import ParameterError
     from linernotes.formats.masters import from_master
-    from linernotes.journeys.master import Order, master_many
+    from linernotes.journeys.master import CODECS, Order, master_many
     from linernotes.journeys.master_preset import preset_asked, profile_asked, save
-    from linernotes.render.mastering.coding import CODECS
 
     _check(audio, out, bits, container, dry_run=dry_run, saves=save_preset is not None or save_profile is not None)
     profile = profile_asked(reference or [], jobs=jobs)
@@ -77,7 +76,7 @@ def master(
         save(wanted, save_preset)
     if not audio:
         return
-    names = tuple(CODECS) if codecs == "all" else tuple(filter(None, (codecs or "").split(",")))
+    names = CODECS if codecs == "all" else tuple(filter(None, (codecs or "").split(",")))
     order = Order(out or Path(), wanted, names, album, bits, container, dry_run)
     told, problem_codes = [], set[str]()
     with screen.progress_bar("Mastering") as progress:

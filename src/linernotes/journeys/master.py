@@ -21,9 +21,12 @@ from linernotes.journeys.files import write_whole
 from linernotes.journeys.listening import Progress, file_sha256, find_audio, over_cores
 from linernotes.journeys.master_writing import Wish, rendered
 from linernotes.model import Amounts, Master, Meters, PlanNote, Preset, Problem
-from linernotes.render.mastering import measure, profile_of
+from linernotes.render.mastering import coding, measure, profile_of
 
-__all__ = ["LOUDNESS_LUFS", "Order", "album_amounts", "master_many", "measured"]
+__all__ = ["CODECS", "LOUDNESS_LUFS", "Order", "album_amounts", "master_many", "measured"]
+
+CODECS = tuple(coding.CODECS)
+"""The names of the codecs that a ceiling can be held after."""
 
 LOUDNESS_LUFS = -14.0
 """Where no loudness is asked for and no reference has one: what the largest services play at."""
