@@ -13,43 +13,47 @@ from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, readable, writable
 
-__all__ = ["FLOOR_DB", "Levels", "cell_powers"]
+__all__ = ["FLOOR_DB", "Levels", "cell_powers", "greatest_sample"]
 
 FLOOR_DB = -120.0
 _SLOW_S, _FAST_S = 0.4, 0.006
 
 
-@compiled(
-    types.float32,
-    *(readable(types.float32, 2), types.int64, writable(types.float64, 1), writable(types.float64, 1)),
-)
-def _add_powers(
-    rows: NDArray[np.float32], cell: int, out: NDArray[np.float64], sums: NDArray[np.float64]
-) -> np.float32:
-    peak = np.float32(0.0)
-    last = rows.shape[0] - 1
+@compiled(types.float64, readable(types.float32, 1), types.int64, writable(types.float64, 1))
+def _add_powers(row: NDArray[np.float32], cell: int, out: NDArray[np.float64]) -> float:
+    """Add the mean square of each cell to ``out``; return the sum of all squares."""
+    squares = 0.0
     for c in range(out.shape[0]):
-        for row in range(rows.shape[0]):
-            total = np.float32(0.0)
-            for i in range(c * cell, (c + 1) * cell):
-                total += rows[row, i] * rows[row, i]
-            out[c] += total / cell
-            sums[row] += total
-        for i in range(c * cell, (c + 1) * cell):
-            peak = max(peak, abs(rows[0, i]) + (abs(rows[last, i]) if last else np.float32(0.0)))
-    return peak
+        a, b, start = np.float32(0.0), np.float32(0.0), c * cell
+        for i in range(start, start + cell, 2):
+            a += row[i] * row[i]
+            b += row[i + 1] * row[i + 1]
+        total = np.float64(a + b)
+        out[c] += total / cell
+        squares += total
+    return squares
 
 
-def cell_powers(
-    rows: NDArray[np.float32], cell: int, sums: NDArray[np.float64] | None = None
-) -> tuple[NDArray[np.float64], float]:
-    """Return the power of each cell, summed over mid and side, shape (n // cell,), and the greatest |mid| + |side|.
+@compiled(types.float32, readable(types.float32, 1), readable(types.float32, 1))
+def _greatest_sum(mid: NDArray[np.float32], side: NDArray[np.float32]) -> np.float32:
+    greatest = np.float32(0.0)
+    for i in range(mid.shape[0]):
+        greatest = max(greatest, abs(mid[i]) + abs(side[i]))
+    return greatest
 
-    The squares of each row are added to ``sums``.
+
+def cell_powers(rows: NDArray[np.float32], cell: int) -> tuple[NDArray[np.float64], list[float]]:
+    """Return the power of each cell, summed over mid and side, shape (n // cell,), and the squares of each row.
+
+    Cells have two frames at least.
     """
     out = np.zeros(rows.shape[1] // cell)
-    peak = _add_powers(np.ascontiguousarray(rows), cell, out, np.zeros(len(rows)) if sums is None else sums)
-    return out, float(peak)
+    return out, [float(_add_powers(row, cell, out)) for row in rows]
+
+
+def greatest_sample(rows: NDArray[np.float32]) -> float:
+    """Return the greatest sample of either channel: where mid and side have one sign, it is their sum."""
+    return float(_greatest_sum(rows[0], rows[1])) if len(rows) > 1 else float(np.abs(rows[0]).max())
 
 
 @compiled(types.void, readable(types.float64, 2), types.int64, types.int64, types.int64, writable(types.float64, 2))

@@ -16,16 +16,14 @@ __all__ = ["add_band"]
 
 @compiled(
     types.void,
-    *(readable(types.float32, 2), readable(types.float64, 1), types.int64, writable(types.float32, 2)),
+    *(readable(types.float32, 1), readable(types.float64, 1), types.int64, writable(types.float32, 1)),
 )
-def add_band(rows: NDArray[np.float32], gains: NDArray[np.float64], cell: int, out: NDArray[np.float32]) -> None:
-    """Add a band, shape (rows, n), times its gain to ``out``."""
+def add_band(row: NDArray[np.float32], gains: NDArray[np.float64], cell: int, out: NDArray[np.float32]) -> None:
+    """Add a row of a band times its gain to ``out``."""
     half = cell // 2
-    for row in range(rows.shape[0]):
-        source, target = rows[row], out[row]
-        for c in range(gains.shape[0] - 1):
-            step = np.float32((gains[c + 1] - gains[c]) / cell)
-            first = np.float32(gains[c])
-            start = c * cell - half
-            for i in range(max(0, -start), min(cell, source.shape[0] - start)):
-                target[start + i] += source[start + i] * (first + step * np.float32(i))
+    for c in range(gains.shape[0] - 1):
+        step = np.float32((gains[c + 1] - gains[c]) / cell)
+        first = np.float32(gains[c])
+        start = c * cell - half
+        for i in range(max(0, -start), min(cell, row.shape[0] - start)):
+            out[start + i] += row[start + i] * (first + step * np.float32(i))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.kernels.filters import Geometry, Transform, band_shares, realised
-from linernotes.kernels.levels import Levels, cell_powers
+from linernotes.kernels.levels import Levels, cell_powers, greatest_sample
 from linernotes.kernels.mixing import add_band
 from linernotes.model import BAND_EDGES_HZ, FLOOR_DB, LEVEL_QUANTILES, BandMeter, BandPlan
 
@@ -17,6 +17,7 @@ _SLOW_DB = (-120.0, 20.0, 1.0)
 _FAST_DB = (-48.0, 24.0, 0.25)
 _GATE_DB = -30.0  # softer than the mean by more: a pause
 _UNHEARD_DB = -90.0
+_WHOLE, _RUN, _OUT_OF = 16, 4, 12  # segments that are listened to
 _STRIDE = 4  # cells: levels overlap, and every fourth tells as much
 _BELL = np.hanning(11)[1:-1] / np.hanning(11).sum()  # 12 ms: no gain moves faster
 
@@ -35,30 +36,42 @@ def _places(levels: NDArray[np.float64], axis: tuple[float, float, float]) -> ND
 
 
 class BandMeters:
-    """Measures level and dynamics of each band from the spectra of segments."""
+    """Measures level and dynamics of each band from the spectra of segments.
+
+    The first four seconds are listened to whole, then a second of every three: that tells a distribution as well.
+    """
 
     def __init__(self, geometry: Geometry, *, channels: int) -> None:
         self._geometry = geometry
         self._responses = realised(band_shares(BAND_EDGES_HZ, geometry), geometry)
         n_bands = len(self._responses)
         self._steps = [_step(edge, geometry) for edge in BAND_EDGES_HZ] + [1]
-        self._levels = Levels(n_bands=n_bands, cell_s=geometry.cell / geometry.sample_rate_hz)
+        self._levels, self._n_segments = self._fresh_levels(), 0
         self._counts = np.zeros((n_bands, _n_bins(_SLOW_DB), _n_bins(_FAST_DB)), np.int64)
         self._peaks, self._sums, self._n_cells = np.zeros(n_bands), np.zeros((n_bands, channels)), 0
 
     def add(self, transform: Transform, spectra: NDArray[np.complex64], n: int) -> None:
         """Take the spectra of a segment whose inner part has ``n`` frames of sound."""
+        self._n_segments += 1
+        if self._n_segments > _WHOLE and self._n_segments % _OUT_OF >= _RUN:
+            if self._n_segments % _OUT_OF == _RUN:
+                self._count(*self._levels.finish())
+                self._levels = self._fresh_levels()
+            return
         cell = self._geometry.cell
         n_cells = -(-n // cell)
         powers = np.empty((len(self._steps), n_cells))
         for b, step in enumerate(self._steps):
             rows = transform.thinned(spectra, self._responses[b], step)[:, : n_cells * cell // step]
-            sums = np.zeros(len(rows))
-            powers[b], peak = cell_powers(rows, cell // step, sums)
-            self._sums[b] += sums * step
-            self._peaks[b] = max(self._peaks[b], peak)
+            powers[b], squares = cell_powers(rows, cell // step)
+            self._sums[b] += np.multiply(squares, step)
+            self._peaks[b] = max(self._peaks[b], greatest_sample(rows))
         self._n_cells += n_cells
         self._count(*self._levels.add(powers))
+
+    def _fresh_levels(self) -> Levels:
+        cell_s = self._geometry.cell / self._geometry.sample_rate_hz
+        return Levels(n_bands=len(self._responses), cell_s=cell_s)
 
     def _count(self, slow: NDArray[np.float64], fast: NDArray[np.float64]) -> None:
         n_fast = self._counts.shape[2]
@@ -162,6 +175,8 @@ class BandDynamics:
             self._out[:] = 0.0
             for b, rows in enumerate(split):
                 smooth_db = np.convolve(self._gains_db[b, :needed], _BELL, "valid")
-                add_band(np.ascontiguousarray(rows), 10.0 ** (smooth_db / 20.0), self._geometry.cell, self._out)
+                gains = 10.0 ** (smooth_db / 20.0)
+                for row, out in zip(rows, self._out, strict=True):
+                    add_band(row, gains, self._geometry.cell, out)
             self._gains_db = self._gains_db[:, n_cells:]
             yield self._out
