@@ -10,8 +10,8 @@ Conventions
 prints tenths, so a hundredth more is allowed). ``short_lu_mean`` is over all. Peaks are the greatest of all masters, in
 dBTP. ``tone_db``: mean absolute difference to the reference over third octaves of the mid, each relative to its mean;
 ``tone_wins``: share of pairs at most as far from the reference as matchering's. ``thd_n_db``: what is not the tone, of
-997 Hz driven 4 dB into a ceiling of -9. ``noise_db``: what is left of a master when its input, at best gain, is taken off,
-A-weighted, at the loudness that all can reach.
+997 Hz driven 4 dB into a ceiling of -9. ``noise_db``: what is left of a master when its input, at best gain, is taken
+off, A-weighted, at the loudness that all can reach.
 """
 
 import csv

@@ -33,7 +33,7 @@ def song(seed: int, *, duration_s: float = 4.0, level_db: float = -20.0, channel
     beat = rng.standard_normal(len(at_s)) * np.exp(-18 * (at_s % 0.5))
     wide = rng.standard_normal((len(at_s), channels)) * 0.1
     whole = (0.2 * chord + beat)[:, np.newaxis] + wide
-    scaled = whole * 10 ** (level_db / 20) / np.sqrt(np.mean(whole**2))
+    scaled: NDArray[np.float64] = whole * 10 ** (level_db / 20) / np.sqrt(np.mean(whole**2))
     return np.clip(scaled, -1, 1).astype(np.float32)
 
 

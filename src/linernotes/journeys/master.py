@@ -6,7 +6,7 @@ rest: a master stands as long as its input, its settings and the version are wha
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -76,9 +76,9 @@ def measured(path: Path) -> tuple[Meters, audio.AudioInfo, Sequence[PlanNote]]:
     """
     with audio.decode(path) as sound:
         meters = measure(sound, sample_rate_hz=sound.info.sample_rate_hz)
-    if sound.damage:
-        fault = sound.damage[0]
-        raise InputError(f"{path}: {fault.message}; a damaged file is not mastered", code=fault.code)
+    cut = [fault for fault in sound.damage if fault.code == "truncated"]
+    if cut:
+        raise InputError(f"{path}: {cut[0].message}; half a song is not mastered", code=cut[0].code)
     if meters.duration_s < LENGTH_MIN_S:
         message = f"{path}: only {meters.duration_s * 1000:.0f} ms long; loudness needs {LENGTH_MIN_S:g} s"
         raise InputError(message, code="too_short")
@@ -87,6 +87,7 @@ def measured(path: Path) -> tuple[Meters, audio.AudioInfo, Sequence[PlanNote]]:
     n_channels = sound.info.channels
     folded = f"{n_channels} channels were folded down to two (ITU-R BS.775, without the low-frequency effects)"
     notes = [PlanNote("folded", folded)] if n_channels > 2 else []
+    notes += [PlanNote(fault.code, fault.message) for fault in sound.damage]
     return meters, sound.info, [*notes, *findings(meters)]
 
 
@@ -97,19 +98,26 @@ def master_many(
 
     A file that cannot be mastered is a Master whose ``problems`` say why; the others are mastered all the same.
     """
-    files, missing = find_audio(paths)
+    asked = list(paths)
+    files, missing = find_audio(asked)
     for problem in missing:
         yield Master(problem.where, problems=[problem])
     inside = order.out.resolve()
-    files = [path for path in files if inside not in path.resolve().parents or path in paths]
+    files = [path for path in files if inside not in path.resolve().parents or path in asked]
     songs = [_Song(path, name) for path, name in zip(files, _names(files), strict=True)]
-    work = _album if order.album else _singles
-    audio_s = 0.0
-    for n_done, master in enumerate(work(songs, order, jobs), 1):
-        audio_s += master.before.duration_s if master.before else 0.0
+    n_done, audio_s = 0, 0.0
+
+    def tick(master: Master) -> Master:
+        nonlocal n_done, audio_s
+        n_done, audio_s = n_done + 1, audio_s + (master.before.duration_s if master.before else 0.0)
         if progress is not None:
             progress(n_done, len(songs), audio_s)
-        yield master
+        return master
+
+    if order.album:
+        yield from _album(songs, order, jobs, tick)
+    else:
+        yield from map(tick, over_cores(lambda song: _single(song, order), songs, jobs=jobs))
 
 
 def _names(files: Sequence[Path]) -> list[str]:
@@ -120,10 +128,6 @@ def _names(files: Sequence[Path]) -> list[str]:
         n = taken[path.stem.lower()] = taken.get(path.stem.lower(), 0) + 1
         names.append(path.stem if n == 1 else f"{path.stem}-{n}")
     return names
-
-
-def _singles(songs: Sequence[_Song], order: Order, jobs: int | None) -> Iterator[Master]:
-    yield from over_cores(lambda song: _single(song, order), songs, jobs=jobs)
 
 
 def _single(song: _Song, order: Order) -> Master:
@@ -164,7 +168,9 @@ def _made(song: _Song, order: Order, preset: Preset, key: str, offset_lu: float 
     return made
 
 
-def _album(songs: Sequence[_Song], order: Order, jobs: int | None) -> Iterator[Master]:
+def _album(
+    songs: Sequence[_Song], order: Order, jobs: int | None, tick: Callable[[Master], Master]
+) -> Iterator[Master]:
     """Measure all songs, set the loudest to the target and the others below it as they were, then render.
 
     A song that cannot reach its place lowers all: first every song is made, then, lower, those that are too loud.
@@ -175,7 +181,7 @@ def _album(songs: Sequence[_Song], order: Order, jobs: int | None) -> Iterator[M
     presets = _places(good, order)
     made = {}
     for song, master in zip(good, over_cores(partial(_first, order, presets, key), good, jobs=jobs), strict=True):
-        made[song.path] = master
+        made[song.path] = tick(master)
     offset_lu = max((master.first_shortfall_lu for master in made.values()), default=0.0)
     offset_lu = offset_lu if offset_lu > _ALBUM_TOLERANCE_LU else 0.0
     again = [song for song in good if abs(made[song.path].album_offset_lu - offset_lu) > 1e-6]
