@@ -1,9 +1,9 @@
 """Linear-phase filters of a stream: third-octave curves, and bands that add up to the whole.
 
-A sound is cut into segments that overlap by a quarter; each is filtered as a spectrum and keeps its inner three quarters.
-A filter's response is real and even, so nothing is delayed and no phase turned; it reaches an eighth of a segment to
-either side. The bands of a filter are shares of it that add up to one at every frequency: as long as nothing is done to
-the bands, their sum is the filter, to rounding.
+A sound is cut into segments that overlap by a quarter; each is filtered as a spectrum and keeps its inner three
+quarters. A filter's response is real and even, so nothing is delayed and no phase turned; it reaches an eighth of a
+segment to either side. The bands of a filter are shares of it that add up to one at every frequency: as long as
+nothing is done to the bands, their sum is the filter, to rounding.
 
 Source: A. V. Oppenheim, R. W. Schafer, Discrete-Time Signal Processing (overlap-save), chapter 8.
 
@@ -51,7 +51,7 @@ class Geometry:
     @property
     def bins_hz(self) -> NDArray[np.float64]:
         """Frequency of each bin."""
-        return np.arange(self.n_fft // 2 + 1) * (self.sample_rate_hz / self.n_fft)
+        return np.linspace(0.0, self.sample_rate_hz / 2.0, self.n_fft // 2 + 1)
 
 
 class Segments:
@@ -141,7 +141,7 @@ class Transform:
 def curve_on_bins(
     gains_db: NDArray[np.float64], middles_hz: NDArray[np.float64], geometry: Geometry
 ) -> NDArray[np.float64]:
-    """Return a gain curve as factors on bins: straight between ``middles_hz`` over log frequency, level beyond its ends."""
+    """Return a gain curve as factors on bins: straight between ``middles_hz`` over log frequency, level beyond."""
     with np.errstate(divide="ignore"):
         octaves = np.log2(np.maximum(geometry.bins_hz, 1e-3))
     return np.asarray(10.0 ** (np.interp(octaves, np.log2(middles_hz), gains_db) / 20.0))

@@ -1,15 +1,15 @@
 """Faults of a sound that can be seen in its samples: flat tops, lone clicks, sudden holes.
 
-A *flat top* is three or more equal samples at half of full scale or above, or any sample beyond full scale. A *click* is
-a sample far off the line between its neighbours, where all around keep to theirs. A *hole* is 2 to 500 ms of exact
+A *flat top* is three or more equal samples at half of full scale or above, or any sample beyond full scale. A *click*
+is a sample far off the line between its neighbours, where all around keep to theirs. A *hole* is 2 to 500 ms of exact
 silence that begins and ends in the middle of a sound.
 
 Source: built from first principles.
 
 Conventions
 -----------
-Samples are those of one channel. Spots are rows ``start, stop`` in frames since the start of the stream; where there are
-more than their array has rows, they are counted only.
+Samples are those of one channel. Spots are rows ``start, stop`` in frames since the start of the stream; where there
+are more than their array has rows, they are counted only.
 """
 
 import numpy as np

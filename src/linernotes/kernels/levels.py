@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Powers are told for cells (:mod:`linernotes.kernels.filters`), shape (n_bands, n). The slow level of a cell is the mean of
-the 400 ms around it, the fast level that of the 6 ms around it, both in dB, at least :data:`FLOOR_DB`. At the ends of a
-sound there is less around.
+Powers are told for cells (:mod:`linernotes.kernels.filters`), shape (n_bands, n). The slow level of a cell is the mean
+of the 400 ms around it, the fast level that of the 6 ms around it, both in dB, at least :data:`FLOOR_DB`. At the ends
+of a sound there is less around.
 """
 
 import numpy as np

@@ -7,7 +7,8 @@ asked for ahead: the bell weighs only reductions that are at least what the cell
 The release has two speeds. A short peak is let go of within tens of milliseconds; but not beyond the *bed*, a slow mean
 of what has been asked for. Under a steady tone the bed comes to equal the reduction and nothing moves: no distortion.
 
-Source: built from first principles; a window that holds and a bell that smooths is common practice for look-ahead limiters.
+Source: built from first principles; a window that holds and a bell that smooths is common practice for look-ahead
+limiters.
 
 Conventions
 -----------
@@ -24,6 +25,8 @@ from linernotes.kernels.compiled import compiled, readable, writable
 from linernotes.kernels.true_peak import CELL, PeakCells
 
 __all__ = ["Ballistics", "Limiter", "ReductionStream"]
+
+_STILL_DB = 0.01  # what asks for so little less is a steady tone: nothing moves
 
 _F32, _F64 = readable(types.float32, 1), readable(types.float64, 1)
 
@@ -82,7 +85,8 @@ def _release(  # noqa: PLR0917  (numba knows no keywords)
         held = asked[queue[head % room]]
         bed += (held - bed) * slow
         floor = min(bed, now)
-        now = max(held, floor + (now - floor) * fast)
+        if held > now or now - held > _STILL_DB:
+            now = max(held, floor + (now - floor) * fast)
         out[k] = now
     state[0], state[1] = now, bed
 

@@ -40,7 +40,8 @@ _STATE = 4  # delays a channel
 def k_weighting(sample_rate_hz: float) -> NDArray[np.float64]:
     """Return the two sections of the K-weighting, rows ``b0 b1 b2 a1 a2``.
 
-    BS.1770 gives coefficients for 48 kHz alone; these are its analogue prototype, carried over by the bilinear transform.
+    BS.1770 gives coefficients for 48 kHz alone; these are its analogue prototype, carried over by the bilinear
+    transform.
 
     Check: at 48 kHz the first row begins 1.53512485958697, -2.69169618940638 (table 1).
     """
@@ -178,7 +179,7 @@ class LoudnessMeter:
             self._open = float(sums[-1])
 
     def _step_at(self, frame: int) -> int:
-        """The first step that begins at a frame or later."""
+        """Return the number of the first step that begins at a frame or later."""
         return -(-frame * STEPS_PER_S // self.sample_rate_hz)
 
     def powers(self) -> NDArray[np.float64]:
@@ -198,7 +199,7 @@ def loudness(powers: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sliding(powers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Return the mean of each ``n`` neighbouring powers, shape (len(powers) - n + 1,); of all, where there are fewer."""
+    """Return the mean of each ``n`` neighbouring powers, shape (len(powers) - n + 1,); of all where there are fewer."""
     n = min(n, len(powers))
     if n == 0:
         return powers

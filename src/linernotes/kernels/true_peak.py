@@ -3,16 +3,17 @@
 The value between two samples is a weighted sum of the 32 around it. No sum exceeds :data:`OVERSHOOT` times the greatest
 of the 32. So where these are small enough, nothing is computed, and yet no greater peak is missed.
 
-Meters differ in what they make of the highest tenth of the spectrum, where their filters begin to cut. A limiter that must
-please them all adds what sounds there to a peak (the *guard*): nothing in music, up to two decibels in white noise.
+Meters differ in what they make of the highest tenth of the spectrum, where their filters begin to cut. A limiter that
+must please them all adds what sounds there to a peak (the *guard*): nothing in music, up to two decibels in white
+noise.
 
-Source: Recommendation ITU-R BS.1770-5 (2023), annex 2, which asks for a grid at least four times as fine. Eight keep the
-error of a tone near half the sample rate below 0.17 dB instead of 0.69.
+Source: Recommendation ITU-R BS.1770-5 (2023), annex 2, which asks for a grid at least four times as fine. Eight keep
+the error of a tone near half the sample rate below 0.17 dB instead of 0.69.
 
 Conventions
 -----------
-A *cell* is :data:`CELL` neighbouring frames; its peak is the greatest magnitude, in any channel, at its samples and at the
-seven instants after each of them. Before its start and behind its end a sound is silent.
+A *cell* is :data:`CELL` neighbouring frames; its peak is the greatest magnitude, in any channel, at its samples and at
+the seven instants after each of them. Before its start and behind its end a sound is silent.
 """
 
 import numpy as np
@@ -32,7 +33,7 @@ _GROUP = 8  # weights used together: as many as a processor keeps at hand
 
 
 def interpolators() -> NDArray[np.float32]:
-    """Return the weights, shape (7, 32), of samples ``n - 15`` to ``n + 16`` for the instants ``n + 1/8`` to ``n + 7/8``.
+    """Return weights, shape (7, 32), of samples ``n - 15`` to ``n + 16`` for the instants ``n + 1/8`` to ``n + 7/8``.
 
     A Kaiser-windowed sinc, cut so that nothing below 0.95 of half the sample rate is missed; each row sums to one.
     """
@@ -46,8 +47,8 @@ def _edge() -> NDArray[np.float32]:
     """Return the weights of a filter that hears only the top of the spectrum."""
     at = np.arange(-_BEFORE, _BEHIND + 1) - 0.5
     band = 0.1
-    weights = band * np.sinc(band * at) * np.hanning(_TAPS + 2)[1:-1] * (-1.0) ** np.arange(_TAPS)
-    return weights.astype(np.float32)
+    weights: NDArray[np.float64] = band * np.sinc(band * at) * np.hanning(_TAPS + 2)[1:-1]
+    return (weights * (-1.0) ** np.arange(_TAPS)).astype(np.float32)
 
 
 _ROUNDING = 1.0001  # more than single precision loses
@@ -82,14 +83,14 @@ def _raise_cells(  # noqa: PLR0917  (numba knows no keywords)
     frames: NDArray[np.float32],
     channel: int,
     weights: NDArray[np.float32],
-    guarded: bool,
+    guarded: bool,  # noqa: FBT001
     least: np.float32,
     cells: NDArray[np.float32],
 ) -> np.float32:
     """Raise ``cells`` to the peaks of a channel, and return the greatest.
 
-    ``frames`` holds 15 more before the first cell and 16 behind the last; their number is a multiple of a row. Rows that
-    cannot exceed ``least`` are told by their samples alone.
+    ``frames`` holds 15 more before the first cell and 16 behind the last; their number is a multiple of a row. Rows
+    that cannot exceed ``least`` are told by their samples alone.
     """
     samples, sums = np.empty(_ROW + _TAPS - 1, np.float32), np.empty(_ROW, np.float32)
     peaks = np.empty(_ROW, np.float32)
@@ -128,8 +129,8 @@ class PeakCells:
     Parameters
     ----------
     least : no peak above it is missed; lower ones may be told by their samples alone, which is faster
-    guarded : whether peaks are raised by what other meters may hear: in the top of the spectrum, and at both ends, where
-        some take a sound for mirrored instead of silent
+    guarded : whether peaks are raised by what other meters may hear: in the top of the spectrum, and at both ends,
+        where some take a sound for mirrored instead of silent
     """
 
     def __init__(self, *, channels: int, least: float = 0.0, guarded: bool = False) -> None:
@@ -174,7 +175,7 @@ class PeakCells:
     def _plain_cells(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         cells = np.zeros((len(frames) - _TAPS + 1) // CELL, np.float32)
         for channel in range(frames.shape[1]):
-            greatest = _raise_cells(frames, channel, _WEIGHTS, self._guarded, self.least, cells)
+            greatest = _raise_cells(frames, channel, _WEIGHTS, self._guarded, np.float32(self.least), cells)
             self.greatest[channel] = max(self.greatest[channel], greatest)
         return cells
 

@@ -90,11 +90,12 @@ class Meters:
     """All that is measured of one sound.
 
     ``momentary_lufs`` (400 ms) and ``short_term_lufs`` (3 s) stand every 100 ms; element ``i`` is the window that ends
-    at ``(i + 1) / 10`` s, silent before the beginning. The greatest of each is found to 10 ms. ``range_lu``: EBU Tech 3342. ``peaks_db`` and ``true_peaks_dbtp`` have one value a channel. ``plr_db``: true peak over
-    integrated loudness. ``crest_db``: sample peak over RMS. ``mid_db`` and ``side_db``: mean power of
-    :data:`THIRD_OCTAVES_HZ`. ``dc``: mean of each channel. ``clipped``: stretches of full scale; ``clicks``: single
-    jumps; ``dropouts``: sudden silence inside a sound; each list is cut at 100, ``n_clipped`` counts samples.
-    ``dead_channels``: channels that say nothing while another does.
+    at ``(i + 1) / 10`` s, silent before the beginning. The greatest of each is found to 10 ms. ``range_lu``: EBU Tech
+    3342. ``peaks_db`` and ``true_peaks_dbtp`` have one value a channel. ``plr_db``: true peak over integrated
+    loudness. ``crest_db``: sample peak over RMS. ``mid_db`` and ``side_db``: mean power of :data:`THIRD_OCTAVES_HZ`.
+    ``dc``: mean of each channel. ``clipped``: stretches of full scale; ``clicks``: single jumps; ``dropouts``: sudden
+    silence inside a sound; each list is cut at 100, ``n_clipped`` counts samples. ``dead_channels``: channels that say
+    nothing while another does.
     """
 
     sample_rate_hz: int
@@ -177,7 +178,8 @@ class Preset:
     """What a person wants, before any sound is known. ``loudness_lufs`` None: that of the profile, else left as is.
 
     ``tone_bound_db``: no third octave is changed by more. ``greatest_reduction_db``: the limiter's deepest reduction
-    that still counts as musical, told of the loudest 5 % of the sound; beyond it the loudness falls short, and this is said.
+    that still counts as musical, told of the loudest 5 % of the sound; beyond it the loudness falls short, and this is
+    said.
     """
 
     name: str = "default"

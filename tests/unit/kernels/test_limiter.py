@@ -36,7 +36,7 @@ def stress(kind: str, seed: int, n: int) -> NDArray[np.float32]:
         "dc": np.ones(n),
         "step": (t > n // 2) * 1.0,
     }
-    return waves[kind].astype(np.float32)[:, None]
+    return np.asarray(waves[kind], np.float32)[:, None]
 
 
 @settings(deadline=None, max_examples=60)

@@ -24,7 +24,7 @@ def sine(divisor: int, degrees: float, level: float, rate: int, *, louder_at: in
     wave *= fade * fade[::-1]
     if louder_at:
         wave[louder_at : louder_at + 2 * divisor] *= 10.0 ** (9.0 / 20.0)
-    return wave.astype(np.float32)
+    return np.asarray(wave, np.float32)
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])

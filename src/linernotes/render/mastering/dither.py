@@ -25,7 +25,6 @@ def dithered(blocks: Iterable[NDArray[np.float32]], *, bits: int, seed: int = 0)
     noise = np.random.Generator(np.random.SFC64(seed))
     full = float(1 << (bits - 1))
     for block in blocks:
-        steps = noise.random(block.shape, np.float32)
-        steps -= noise.random(block.shape, np.float32)
-        steps = steps + block.astype(np.float64) * full
+        triangle = noise.random(block.shape, np.float32) - noise.random(block.shape, np.float32)
+        steps = triangle + block.astype(np.float64) * full
         yield np.clip(np.rint(steps, out=steps), -full, full - 1).astype(np.int32)

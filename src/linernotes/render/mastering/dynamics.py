@@ -27,7 +27,7 @@ def _n_bins(axis: tuple[float, float, float]) -> int:
 
 
 def _middles(axis: tuple[float, float, float]) -> NDArray[np.float64]:
-    return axis[0] + (np.arange(_n_bins(axis)) + 0.5) * axis[2]
+    return np.asarray(axis[0] + (np.arange(_n_bins(axis)) + 0.5) * axis[2], np.float64)
 
 
 def _places(levels: NDArray[np.float64], axis: tuple[float, float, float]) -> NDArray[np.int64]:
@@ -82,7 +82,8 @@ class BandMeters:
 
     def low_powers(self) -> NDArray[np.float64]:
         """Return power of mid and side in the lowest band."""
-        return self._sums[0]
+        low: NDArray[np.float64] = self._sums[0]
+        return low
 
     def meters(self) -> Sequence[BandMeter]:
         """Tell all bands; the sound has ended."""

@@ -154,7 +154,7 @@ def _tone(
     if held:
         notes.append(PlanNote("tone_bound", f"the {row} would need more than {bound:g} dB at {', '.join(held)} Hz"))
     gains = np.interp(np.arange(len(gains)), np.flatnonzero(heard), gains[heard])
-    return gains * (preset.amounts.tone / 100.0)
+    return np.asarray(gains * (preset.amounts.tone / 100.0), np.float64)
 
 
 def _width(

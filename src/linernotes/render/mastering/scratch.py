@@ -43,7 +43,7 @@ class Scratch:
 
     def append(self, block: NDArray[np.float32]) -> None:
         """Write the next frames."""
-        data = memoryview(np.ascontiguousarray(block, np.float32)).cast("B")
+        data = np.ascontiguousarray(block, np.float32).reshape(-1).view(np.uint8).data
         try:
             while data:
                 data = data[self._file.write(data) :]
@@ -63,7 +63,7 @@ class Scratch:
         frame_bytes = buffer.strides[0]
         for start in range(0, self.n_frames, _BLOCK_FRAMES):
             block = buffer[: min(_BLOCK_FRAMES, self.n_frames - start)]
-            view, done = memoryview(block).cast("B"), 0
+            view, done = block.reshape(-1).view(np.uint8).data, 0
             self._file.seek(start * frame_bytes)
             while done < len(view):
                 done += self._file.readinto(view[done:])

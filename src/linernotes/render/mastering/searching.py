@@ -59,7 +59,7 @@ class GainSearch:
 
     def _allowed(self, gain_db: float, forecast: Forecast) -> bool:
         if self._allowed_db == 0.0:
-            return 10.0 ** (gain_db / 20.0) * self._sketch.peak() <= self._ceiling
+            return bool(10.0 ** (gain_db / 20.0) * self._sketch.peak() <= self._ceiling)
         return forecast.reduction_db <= self._allowed_db
 
     def _forecast(self, gain_db: float) -> Forecast:
