@@ -216,7 +216,8 @@ def judge(
             for name, (level, peak) in measured.items():
                 sums[name].errors_lu.append(level - lufs)
                 sums[name].peaks_dbtp.append(peak)
-                sums[name].noises_db.append(residue(folder / f"{name}.wav", track))
+                if lufs == TARGETS_LUFS[1]:
+                    sums[name].noises_db.append(residue(folder / f"{name}.wav", track))
             if lufs == TARGETS_LUFS[1]:
                 same = max([level for level, _ in measured.values()], default=lufs)
                 (equal,) = ours([track], folder / f"equal-{track.stem}", min(same, lufs))
