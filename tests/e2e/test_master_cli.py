@@ -261,6 +261,7 @@ def test_odd_input_is_mastered_under_its_ceiling(tmp_path: Path) -> None:
         (["in.wav", "--out", "out", "--loudness", "3"], "--loudness 3"),
         (["in.wav", "--out", "out", "--peak", "1"], "--peak 1"),
         (["in.wav", "--out", "out", "--amount", "bass=3"], "bass"),
+        (["in.wav", "--out", "out", "--codecs", "mp3_96"], "mp3_96"),
         (["in.wav", "--out", "out", "--bits", "20"], "--bits 20"),
         (["in.wav", "--out", "out", "--format", "ogg"], "wav or flac"),
         (["in.wav", "--save-profile", "x.json", "--dry-run"], "--reference"),

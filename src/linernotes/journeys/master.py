@@ -14,7 +14,7 @@ from pathlib import Path
 
 import linernotes
 from linernotes import audio
-from linernotes.errors import ConflictError, InputError, LinernotesError
+from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 from linernotes.formats.findings import findings
 from linernotes.formats.plain_records import plain, restored
 from linernotes.journeys.files import write_whole
@@ -32,6 +32,7 @@ LOUDNESS_LUFS = -14.0
 """Where no loudness is asked for and no reference has one: what the largest services play at."""
 
 LENGTH_MIN_S = 0.4  # one window of BS.1770: less has no loudness
+_FAULTS = (InputError, NotFoundError, ConflictError, UnavailableError)  # of one song; the others go on
 _ALBUM_TOLERANCE_LU = 0.05
 _KEPT_IN = ".linernotes"
 
@@ -97,7 +98,12 @@ def master_many(
     """Master files and folders of them over all cores and yield them in order; ``jobs`` are worked on at a time.
 
     A file that cannot be mastered is a Master whose ``problems`` say why; the others are mastered all the same.
+
+    Raises
+    ------
+    ParameterError if the order names a codec that there is none of
     """
+    coding.codecs_named(order.codecs)
     asked = list(paths)
     files, missing = find_audio(asked)
     for problem in missing:
@@ -138,7 +144,7 @@ def _single(song: _Song, order: Order) -> Master:
             return kept
         meters, info, notes = measured(song.path)
         return _made(replace(song, sha256=sha256, info=info, meters=meters, notes=notes), order, order.preset, key)
-    except LinernotesError as error:
+    except _FAULTS as error:
         return _refused(song, error)
 
 
@@ -190,7 +196,7 @@ def _album(
     def lower(song: _Song) -> Master:
         try:
             return _made(song, order, presets[song.path], key, offset_lu)
-        except LinernotesError as error:
+        except _FAULTS as error:
             return _refused(song, error)
 
     made |= {song.path: master for song, master in zip(again, over_cores(lower, again, jobs=jobs), strict=True)}
@@ -202,7 +208,7 @@ def _measured_song(song: _Song) -> _Song:
     try:
         sha256 = file_sha256(song.path)
         meters, info, notes = measured(song.path)
-    except LinernotesError as error:
+    except _FAULTS as error:
         return replace(song, problems=_refused(song, error).problems)
     return replace(song, sha256=sha256, info=info, meters=meters, notes=notes)
 
@@ -210,7 +216,7 @@ def _measured_song(song: _Song) -> _Song:
 def _first(order: Order, presets: Mapping[Path, Preset], key: str, song: _Song) -> Master:
     try:
         return _kept(song, order, key) or _made(song, order, presets[song.path], key)
-    except LinernotesError as error:
+    except _FAULTS as error:
         return _refused(song, error)
 
 
