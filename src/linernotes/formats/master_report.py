@@ -202,7 +202,8 @@ def _card(section_id: str, excerpts: Excerpts) -> _Card:
 
 
 def _charts(result: MasteringResult) -> list[Chart]:
-    return [_loudness_chart(result), _reduction_chart(result), _spectrum_chart(result), _tone_chart(result)]
+    drawn = [_loudness_chart(result), _reduction_chart(result), _spectrum_chart(result)]
+    return [*drawn, _tone_chart(result)] if any((*result.plan.tone_mid_db, *result.plan.tone_side_db)) else drawn
 
 
 def _loudness_chart(result: MasteringResult) -> Chart:

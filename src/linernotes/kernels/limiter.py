@@ -36,7 +36,7 @@ class Ballistics:
     """How a limiter moves: it looks ahead by ``ahead_s``, lets go within ``release_s``, its bed within ``bed_s``."""
 
     ahead_s: float = 0.004
-    release_s: float = 0.06
+    release_s: float = 0.04
     bed_s: float = 0.4
 
 

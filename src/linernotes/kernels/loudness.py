@@ -9,6 +9,8 @@ An energy is the sum over channels of K-weighted squares; a power is its mean ov
 mono and stereo. A loudness is ``-0.691 + 10 log10(power)``.
 """
 
+from array import array
+
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
@@ -155,7 +157,7 @@ class LoudnessMeter:
         self.sample_rate_hz = sample_rate_hz
         self._weighting = KWeighting(sample_rate_hz=sample_rate_hz, channels=channels)
         self._n_frames = 0
-        self._steps: list[NDArray[np.float64]] = []
+        self._steps = array("d")
         self._open = 0.0
 
     def add(self, block: NDArray[np.float32]) -> None:
@@ -168,14 +170,14 @@ class LoudnessMeter:
         steps = np.arange(max(1, self._step_at(first)), self._step_at(self._n_frames))
         starts = steps * self.sample_rate_hz // STEPS_PER_S - first
         if len(starts) and starts[0] == 0:
-            self._steps.append(np.array([self._open]))
+            self._steps.append(self._open)
             self._open, starts = 0.0, starts[1:]
         if len(energies):
             edges = np.concatenate([[0], starts, [len(energies)]])
             sums = np.empty(len(edges) - 1)
             _sum_between(energies, edges, sums)
             sums[0] += self._open
-            self._steps.append(sums[:-1])
+            self._steps.frombytes(sums[:-1].tobytes())
             self._open = float(sums[-1])
 
     def _step_at(self, frame: int) -> int:
@@ -184,7 +186,7 @@ class LoudnessMeter:
 
     def powers(self) -> NDArray[np.float64]:
         """Return the mean power of each 10 ms so far; the last, unfinished one is left out."""
-        energies = np.concatenate([np.zeros(0), *self._steps])
+        energies = np.array(self._steps)
         if (len(energies) + 1) * self.sample_rate_hz // STEPS_PER_S <= self._n_frames:
             energies = np.append(energies, self._open)
         edges = np.arange(len(energies) + 1) * self.sample_rate_hz // STEPS_PER_S
@@ -210,8 +212,8 @@ def sliding(powers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 
 def _running(powers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    sums = np.concatenate([[0.0], np.cumsum(powers, dtype=np.longdouble)])
-    return np.asarray(sums[n:] - sums[:-n], np.float64)
+    sums = np.concatenate([[0.0], np.cumsum(powers)])
+    return np.asarray(sums[n:] - sums[:-n])
 
 
 def integrated(powers: NDArray[np.float64]) -> float:

@@ -142,8 +142,8 @@ class Meters:
 class Profile:
     """What a style measures: the mean of ``n_sources`` references.
 
-    ``mid_db`` and ``side_db`` are told relative to their own overall level, so they speak of tone alone; None where a
-    third octave was heard in no reference. ``width_db`` is None where all references are mono. ``slow_db`` and
+    ``mid_db`` and ``side_db`` are told relative to their own overall level, so they speak of tone alone; None where no
+    reference's sample rate holds a third octave. ``width_db`` is None where all references are mono. ``slow_db`` and
     ``fast_db``: one row of :data:`LEVEL_QUANTILES` for each band, None where the band was not heard.
     """
 

@@ -91,7 +91,8 @@ class _Meter:
         for inspection in self._inspections:
             inspection.finish()
         powers = self._loudness.powers()
-        momentary, short_term = (_series(powers, n) for n in (40, 300))
+        momentary, greatest_momentary = _series(powers, 40)
+        short_term, greatest_short_term = _series(powers, 300)
         total, squares, peaks, product = self._sums
         means = squares / self._n_frames
         true_peaks = decibels(self._true_peak.peaks().astype(np.float64) ** 2)
@@ -105,10 +106,10 @@ class _Meter:
             n_frames=self._n_frames,
             integrated_lufs=integrated_lufs,
             range_lu=loudness_range(powers),
-            momentary_lufs=_told(momentary[_SERIES_STEPS - 1 :: _SERIES_STEPS]),
-            short_term_lufs=_told(short_term[_SERIES_STEPS - 1 :: _SERIES_STEPS]),
-            greatest_momentary_lufs=float(momentary.max(initial=FLOOR_DB)),
-            greatest_short_term_lufs=float(short_term.max(initial=FLOOR_DB)),
+            momentary_lufs=momentary,
+            short_term_lufs=short_term,
+            greatest_momentary_lufs=greatest_momentary,
+            greatest_short_term_lufs=greatest_short_term,
             peaks_db=_told(decibels(peaks**2)),
             true_peaks_dbtp=_told(true_peaks),
             plr_db=float(true_peaks.max() - integrated_lufs),
@@ -138,9 +139,10 @@ def _told(values: NDArray[np.float64]) -> Sequence[float]:
     return tuple(values.tolist())
 
 
-def _series(powers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Loudness of the ``n`` steps that end with each step."""
-    return loudness(sliding(np.concatenate([np.zeros(n - 1), powers]), n)) if len(powers) else powers
+def _series(powers: NDArray[np.float64], n: int) -> tuple[Sequence[float], float]:
+    """Loudness of the ``n`` steps that end with each tenth of a second, and the greatest that ends anywhere."""
+    levels = loudness(sliding(np.concatenate([np.zeros(n - 1), powers]), n)) if len(powers) else powers
+    return _told(levels[_SERIES_STEPS - 1 :: _SERIES_STEPS]), float(levels.max(initial=FLOOR_DB))
 
 
 def _dead(means: NDArray[np.float64]) -> Sequence[int]:

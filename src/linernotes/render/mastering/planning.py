@@ -27,6 +27,8 @@ __all__ = ["draw_plan", "profile_of"]
 _MIDDLES = np.array(THIRD_OCTAVES_HZ)
 _QUANTILES = np.array(LEVEL_QUANTILES)
 _HEARD_DB = -75.0  # of a third octave, below the loudest: less is noise, or nothing
+_HELD = 0.44  # of a sample rate: where its filters begin to cut
+_JUDGED_HZ = (30.0, 17000.0)  # the ends of hearing are no reason to move the rest
 _WIDTH_BOUND_DB = 6.0
 _SLOW_BOUND_DB, _FAST_BOUND_DB = 6.0, 4.0
 _HARDEST = 0.5  # a level may not move more than this share of another's move the other way
@@ -44,8 +46,8 @@ def profile_of(references: Sequence[Meters], *, name: str) -> Profile:
         n_sources=len(heard),
         loudness_lufs=_mean([m.integrated_lufs for m in heard]),
         range_lu=_mean([m.range_lu for m in heard]),
-        mid_db=_mean_tone([m.mid_db for m in heard]),
-        side_db=_mean_tone([m.side_db for m in heard]),
+        mid_db=_mean_tone([(m.mid_db, m.sample_rate_hz) for m in heard]),
+        side_db=_mean_tone([(m.side_db, m.sample_rate_hz) for m in heard]),
         width_db=_mean(wide) if wide else None,
         slow_db=tuple(_mean_rows([m.bands[b].slow_db for m in heard]) for b in range(n_bands)),
         fast_db=tuple(_mean_rows([m.bands[b].fast_db for m in heard]) for b in range(n_bands)),
@@ -68,8 +70,16 @@ def _shape(levels_db: Sequence[float]) -> NDArray[np.float64]:
     return np.where(levels > max(levels.max() + _HEARD_DB, -120.0), levels - total_db, np.nan)
 
 
-def _mean_tone(rows: Sequence[Sequence[float]]) -> Sequence[float | None]:
-    shapes = np.array([_shape(row) for row in rows])
+def _target(levels_db: Sequence[float], sample_rate_hz: int) -> NDArray[np.float64]:
+    """Tone of a reference: what its rate cannot hold is not known, what is merely soft is wished to be soft."""
+    levels = np.array(levels_db)
+    total_db = 10.0 * np.log10(np.sum(10.0 ** (levels / 10.0)))
+    soft = np.maximum(levels, levels.max() + _HEARD_DB) - total_db
+    return np.where(_HELD * sample_rate_hz > _MIDDLES, soft, np.nan)
+
+
+def _mean_tone(rows: Sequence[tuple[Sequence[float], int]]) -> Sequence[float | None]:
+    shapes = np.array([_target(*row) for row in rows])
     heard = ~np.isnan(shapes)
     sums, n = np.where(heard, shapes, 0.0).sum(axis=0), heard.sum(axis=0)
     return tuple(float(s / k) if k else None for s, k in zip(sums, n, strict=True))
@@ -144,11 +154,11 @@ def _tone(
     if not heard.any() or preset.amounts.tone == 0.0:
         return np.zeros(len(wished))
     bound = preset.tone_bound_db
-    offsets = np.sort(wished[heard])[:, None] + np.linspace(-bound, bound, 49)[None, :]
-    offsets = np.append(offsets.ravel(), np.median(wished[heard]))
-    beyond = (np.maximum(np.abs(wished[heard][None, :] - offsets[:, None]) - bound, 0.0) ** 2).sum(axis=1)
-    near = np.abs(offsets - np.median(wished[heard]))
-    offset = offsets[np.lexsort((near, beyond.round(6)))[0]]
+    judged = wished[heard & (_JUDGED_HZ[0] < _MIDDLES) & (_JUDGED_HZ[1] > _MIDDLES)]
+    middle = np.median(judged) if len(judged) else np.median(wished[heard])
+    offsets = middle + np.linspace(-2.0 * bound, 2.0 * bound, 97)
+    beyond = np.maximum(np.abs(judged[None, :] - offsets[:, None]) - bound, 0.0).sum(axis=1)
+    offset = offsets[np.lexsort((np.abs(offsets - middle), beyond.round(6)))[0]]
     gains = np.clip(wished - offset, -bound, bound)
     held = [f"{hz:.0f}" for hz, wish in zip(_MIDDLES, wished - offset, strict=True) if abs(wish) > bound + 0.5]
     if held:

@@ -17,7 +17,7 @@ class ReductionCurve:
 
     def __init__(self, *, sample_rate_hz: int) -> None:
         self._cells_per_step = _STEP_S * sample_rate_hz / CELL
-        self._tops: dict[int, float] = {}
+        self._tops: list[float] = []
         self._n, self._total, self._n_active = 0, 0.0, 0
 
     def add(self, reductions_db: NDArray[np.float64]) -> None:
@@ -26,14 +26,16 @@ class ReductionCurve:
             return
         steps = ((self._n + np.arange(len(reductions_db))) / self._cells_per_step).astype(np.int64)
         starts = np.flatnonzero(np.diff(steps, prepend=-1))
-        for step, top in zip(steps[starts].tolist(), np.maximum.reduceat(reductions_db, starts).tolist(), strict=True):
-            self._tops[step] = max(self._tops.get(step, 0.0), top)
+        tops = np.maximum.reduceat(reductions_db, starts).tolist()
+        if self._tops and steps[0] == len(self._tops) - 1:
+            tops[0] = max(tops[0], self._tops.pop())
+        self._tops += tops
         self._n += len(reductions_db)
         self._total += float(reductions_db.sum())
         self._n_active += int(np.count_nonzero(reductions_db > _ACTIVE_DB))
 
     def told(self) -> Reduction:
         """Tell all of it."""
-        curve = tuple(self._tops[step] for step in sorted(self._tops))
+        curve = tuple(self._tops)
         n = max(1, self._n)
         return Reduction(_STEP_S, curve, max(curve, default=0.0), self._total / n, self._n_active / n)
