@@ -11,6 +11,7 @@ file is (JSON), ``A`` samples (interleaved float32), ``E`` how it ended (JSON). 
 that the fork was killed.
 """
 
+import base64
 import json
 import os
 import resource
@@ -34,6 +35,8 @@ __all__ = ["main"]
 
 REQUEST_BYTES_MAX = 1 << 16
 CHANNELS_MAX = 6
+PICTURES_BYTES_MAX = 16 << 20  # of all covers together; FLAC can hold no larger one
+CHAPTERS_MAX = 1000
 SEEK_FROM_S = 120.0
 SEEK_LEAD_S = 5.0  # decoders need a few frames to settle
 # Only plain containers: playlists, concatenations and device formats would let a file open other files.
@@ -41,6 +44,9 @@ DEMUXERS = (
     "aac,aiff,ape,asf,au,avi,caf,dsf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,opus,rf64,tta,w64,"
     "wav,wv"
 )
+
+LOSSLESS = frozenset(["alac", "ape", "flac", "tta", "wavpack"])
+MEDIA_TYPES = {"mjpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp", "bmp": "image/bmp"}
 
 # How much of each speaker the left channel takes; the right one takes its mirror image.
 _LEFT = {"FL": 1.0, "FC": 2**-0.5, "BL": 2**-0.5, "SL": 2**-0.5, "BC": 0.5}
@@ -110,7 +116,41 @@ def describe(container: av.container.InputContainer, stream: av.AudioStream) -> 
         "codec": stream.codec_context.name,
         "announced_s": duration_s,
         "tags": tags,
+        "bits": bits(stream.codec_context),
     }
+
+
+def bits(codec: av.AudioCodecContext) -> int:
+    """Tell how many bits a sample has, 32 being floating point; 0 where the codec does not keep every sample."""
+    if codec.name.startswith("pcm_"):
+        digits = "".join(filter(str.isdigit, codec.name.split("_")[1]))
+        return int(digits) if digits else 16  # A-law and µ-law
+    if codec.name not in LOSSLESS:
+        return 0
+    return 16 if codec.format.bits <= 16 else 24
+
+
+def around(container: av.container.InputContainer) -> dict[str, Any]:
+    """Return the covers and the chapters of a file."""
+    covers = [stream for stream in container.streams.video if stream.disposition & av.stream.Disposition.attached_pic]
+    chapters = [
+        {
+            "start_s": float(chapter["start"] * (chapter["time_base"] or 0)),
+            "title": chapter["metadata"].get("title", ""),
+        }
+        for chapter in container.chapters()[:CHAPTERS_MAX]
+    ]
+    pictures, room_bytes = list[dict[str, str]](), PICTURES_BYTES_MAX
+    for packet in container.demux(covers) if covers else ():
+        if packet.size and len(pictures) < len(covers) and packet.size <= room_bytes:
+            room_bytes -= packet.size
+            named = packet.stream.metadata
+            kind = MEDIA_TYPES.get(packet.stream.codec_context.name, "")
+            data = base64.b64encode(bytes(packet)).decode()
+            pictures.append({"media_type": kind, "role": named.get("comment", ""), "data": data})
+        if not packet.size or len(pictures) == len(covers):
+            break
+    return {"pictures": pictures, "chapters": chapters}
 
 
 def decoded(
@@ -258,6 +298,8 @@ def deliver(pipe: Pipe, request: dict[str, Any]) -> dict[str, Any]:
     skipped: list[str] = []
     with container:
         pipe.send_json(b"I", describe(container, stream))
+        if request.get("only_surroundings"):
+            return around(container)
         rate, channels = request["sample_rate_hz"] or stream.rate, request["channels"] or min(stream.channels, 2)
         first, last = round(request["start_s"] * rate), round(min(request["stop_s"], request["length_s"]) * rate)
         begin_s, frames = from_about(request["start_s"], container, stream, skipped)

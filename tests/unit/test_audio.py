@@ -14,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from linernotes import audio
+from linernotes.audio import decoding
 from linernotes.errors import DecodeError, NotFoundError, ParameterError
 
 RATE_HZ = 44_100
@@ -366,9 +367,9 @@ def test_a_stalled_child_is_killed(tmp_path: Path) -> None:
 def test_a_dead_zygote_is_replaced(tmp_path: Path) -> None:
     audio.write(tmp_path / "tone.wav", tone(0.5), sample_rate_hz=RATE_HZ)
     audio.read(tmp_path / "tone.wav")
-    assert audio._zygote.process is not None
-    audio._zygote.process.kill()
-    audio._zygote.process.wait()
+    assert decoding._zygote.process is not None
+    decoding._zygote.process.kill()
+    decoding._zygote.process.wait()
     assert len(audio.read(tmp_path / "tone.wav")[0]) == RATE_HZ // 2
 
 

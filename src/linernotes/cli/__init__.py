@@ -18,6 +18,7 @@ from linernotes.cli import (
     claims,
     demo,
     ledger,
+    master,
     notices,
     payments,
     platforms,
@@ -53,6 +54,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("register")(register.register)
 app.command("trace")(trace.trace)
+app.command("master")(master.master)
 app.command("statement")(statement.statement)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(claims.app, name="claims")

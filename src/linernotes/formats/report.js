@@ -27,7 +27,7 @@
 
   function nameSwitch(card, side) {
     const label = card.querySelector(".switch-to");
-    if (label) label.textContent = { a: "Switch to reference", b: "Switch to upload" }[side] ?? "Compare upload and reference";
+    if (label) label.textContent = label.dataset[side ?? "idle"];
   }
 
   function say(word) {

@@ -1,16 +1,10 @@
-"""The only door for sound: decode, measure, encode.
+"""Decoding, in a bounded child process (:mod:`linernotes.decoder`): one fork per file, streamed in blocks.
 
-Decoding happens in a bounded child process (:mod:`linernotes.decoder`), one fork per file, streamed in blocks:
-a ten-hour file needs no more memory than a short one, and a hostile file takes nobody down. Reads whatever
+A ten-hour file needs no more memory than a short one, and a hostile file takes nobody down. Reads whatever
 FFmpeg's plain containers hold: WAV, FLAC, MP3, Ogg Vorbis, Opus, M4A/AAC, AIFF, the sound of MP4, MOV and WebM.
-
-Conventions
------------
-Samples are float32, shape ``(n, channels)``, full scale ±1; rates in Hz, times in seconds.
 """
 
 import atexit
-import io
 import json
 import os
 import select
@@ -27,13 +21,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
+from linernotes.audio import riff
 from linernotes.errors import DecodeError, NotFoundError, ParameterError
 
-__all__ = ["SUFFIXES", "AudioInfo", "Damage", "Limits", "Sound", "decode", "encode", "read", "write"]
+__all__ = ["SUFFIXES", "AudioInfo", "Damage", "Limits", "Sound", "decode", "read", "surroundings"]
 
 SUFFIXES = frozenset(
     [
@@ -69,8 +63,6 @@ SUFFIXES = frozenset(
 )
 """What a folder is searched for; a file that is named is tried whatever it is called."""
 
-_ENCODERS = {"wav": ("wav", "pcm_s16le"), "flac": ("flac", "flac"), "mp3": ("mp3", "libmp3lame"),
-             "m4a": ("mp4", "aac"), "opus": ("ogg", "libopus")}  # fmt: skip
 _PIPE_BYTES = 1 << 20
 
 
@@ -106,13 +98,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a file says of itself; ``announced_s`` is 0 where it does not say its length, tags have lower-case keys."""
+    """What a file says of itself; ``announced_s`` is 0 where it does not say its length, tags have lower-case keys.
+
+    ``bits``: of a sample, where the codec keeps each of them (32 is floating point); 0 for lossy ones.
+    """
 
     sample_rate_hz: int
     channels: int
     codec: str
     announced_s: float
     tags: Mapping[str, str] = field(default_factory=dict)
+    bits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +131,7 @@ class _Zygote:
         self.stop()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process = subprocess.Popen(  # noqa: S603  (our own interpreter, our own module)
-            [sys.executable, "-I", Path(__file__).with_name("decoder.py"), str(theirs.fileno())],
+            [sys.executable, "-I", Path(__file__).parent.with_name("decoder.py"), str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -208,20 +204,24 @@ class Sound:
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         try:
-            while (message := self._next())[0] == b"A":
+            while (message := self.next_message())[0] == b"A":
                 block = np.frombuffer(message[1], np.float32).reshape(-1, self.channels)
                 if not np.isfinite(block.sum()):
                     raise self._refused("not_finite", "holds samples that are not numbers (NaN or infinite)")
                 if len(block):
                     yield block
-            self._end(json.loads(message[1]))
+            self._judge(self._ended(message[1]))
         finally:
             self.close()
 
+    def end(self) -> Mapping[str, Any]:
+        """Read how it ended; DecodeError if it was refused."""
+        return self._ended(self.next_message()[1])
+
     def _open(self) -> AudioInfo:
         try:
-            self._pid = struct.unpack("<I", self._next()[1])[0]
-            kind, payload = self._next()
+            self._pid = struct.unpack("<I", self.next_message()[1])[0]
+            kind, payload = self.next_message()
             fields = json.loads(payload)
             if kind == b"E":
                 raise self._refused(fields["code"], fields["message"])
@@ -233,19 +233,27 @@ class Sound:
     def _refused(self, code: str, message: str) -> DecodeError:
         return DecodeError(f"{self.path}: {message}", code=code)
 
-    def _end(self, ended: Mapping[str, Any]) -> None:
+    def _ended(self, payload: bytearray) -> Mapping[str, Any]:
+        ended: Mapping[str, Any] = json.loads(payload)
         if "code" in ended:
             raise self._refused(ended["code"], ended["message"])
+        return ended
+
+    def _judge(self, ended: Mapping[str, Any]) -> None:
         self.decoded_s = ended["decoded_s"]
         announced_s, damage = self.info.announced_s, []
         if self.decoded_s < 0.95 * announced_s - 0.5 and not ended["stopped"]:
             text = f"cut short: the file announces {announced_s:.1f} s but holds {self.decoded_s:.1f} s"
             damage.append(Damage("truncated", text))
+        elif (missing_bytes := riff.missing_bytes(self.path)) and not ended["stopped"]:
+            # FFmpeg takes the length of such a file from its end.
+            damage.append(Damage("truncated", f"cut short: {missing_bytes} bytes of its sound are missing"))
         elif ended["skipped_packets"]:
             damage.append(Damage("damaged", f"{ended['skipped_packets']} broken packets were skipped"))
         self.damage = tuple(damage)
 
-    def _next(self) -> tuple[bytes, bytearray]:
+    def next_message(self) -> tuple[bytes, bytearray]:
+        """Read what the decoder says next: its kind and payload."""
         head = self._read(5)
         return bytes(head[:1]), self._read(struct.unpack("<I", head[1:])[0])
 
@@ -286,18 +294,33 @@ def decode(
     ------
     NotFoundError if there is no such file; DecodeError, now or while iterating, if it cannot be read within the limits
     """
-    path = Path(path)
+    limits = limits or Limits.from_environment()
+    return _opened(
+        Path(path),
+        limits,
+        channels=channels,
+        sample_rate_hz=sample_rate_hz,
+        start_s=start_s,
+        stop_s=limits.length_s * 2 if stop_s is None else stop_s,
+    )
+
+
+def _opened(path: Path, limits: Limits, *, channels: int | None = None, **asked: Any) -> Sound:
     if not path.is_file():
         raise NotFoundError(f"{path}: no such file")
-    limits = limits or Limits.from_environment()
-    request = asdict(limits) | {
-        "path": str(path.resolve()),
-        "sample_rate_hz": sample_rate_hz,
-        "channels": channels,
-        "start_s": start_s,
-        "stop_s": limits.length_s * 2 if stop_s is None else stop_s,
-    }
+    request = asdict(limits) | asked | {"path": str(path.resolve()), "channels": channels}
     return Sound(path, _zygote.request(request), channels=channels, limits=limits)
+
+
+def surroundings(path: Path | str) -> tuple[AudioInfo, Mapping[str, Any]]:
+    """Return what a file says of itself, and its ``pictures`` and ``chapters`` as the decoder finds them; no sound.
+
+    Raises
+    ------
+    NotFoundError if there is no such file; DecodeError if it cannot be read within the limits
+    """
+    with _opened(Path(path), Limits.from_environment(), only_surroundings=True) as sound:
+        return sound.info, sound.end()
 
 
 def read(
@@ -312,37 +335,3 @@ def read(
     sound = decode(path, sample_rate_hz=sample_rate_hz, channels=channels, start_s=start_s, stop_s=stop_s)
     blocks = list(sound)
     return np.concatenate(blocks) if blocks else np.zeros((0, sound.channels), np.float32), sound.info
-
-
-def encode(
-    samples: NDArray[np.float32],
-    *,
-    sample_rate_hz: int,
-    suffix: str = "wav",
-    bitrate_kbps: int = 128,
-) -> bytes:
-    """Encode samples of shape ``(n,)`` or ``(n, channels)``: ``wav`` (16 bit), ``flac``, ``mp3``, ``m4a``, ``opus``."""
-    if suffix not in _ENCODERS:
-        raise ParameterError(f"cannot encode {suffix!r}: one of {', '.join(_ENCODERS)}")
-    container_name, codec = _ENCODERS[suffix]
-    samples = samples.reshape(len(samples), -1)
-    layout = "mono" if samples.shape[1] == 1 else "stereo"
-    out = io.BytesIO()
-    with av.open(out, "w", format=container_name) as container:
-        stream = container.add_stream(codec, rate=sample_rate_hz, layout=layout)
-        assert isinstance(stream, av.AudioStream)
-        if suffix not in ("wav", "flac"):
-            stream.bit_rate = bitrate_kbps * 1000
-        for start in range(0, len(samples), sample_rate_hz):
-            block = np.clip(samples[start : start + sample_rate_hz], -1.0, 1.0)
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.reshape(1, -1)), "flt", layout)
-            frame.sample_rate, frame.pts = sample_rate_hz, start
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return out.getvalue()
-
-
-def write(path: Path, samples: NDArray[np.float32], *, sample_rate_hz: int, bitrate_kbps: int = 128) -> None:
-    """Encode samples into a file, in the format its suffix names."""
-    data = encode(samples, sample_rate_hz=sample_rate_hz, suffix=path.suffix[1:].lower(), bitrate_kbps=bitrate_kbps)
-    path.write_bytes(data)

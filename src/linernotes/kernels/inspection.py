@@ -1,0 +1,176 @@
+"""Faults of a sound that can be seen in its samples: flat tops, lone clicks, sudden holes.
+
+A *flat top* is three or more equal samples at half of full scale or above, or any sample beyond full scale. A *click*
+is a sample far off the line between its neighbours, where all around keep to theirs. A *hole* is 2 to 500 ms of exact
+silence that begins and ends in the middle of a sound.
+
+Source: built from first principles.
+
+Conventions
+-----------
+Samples are those of one channel. Spots are rows ``start, stop`` in frames since the start of the stream; where there
+are more than their array has rows, they are counted only.
+"""
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from linernotes.kernels.compiled import compiled, readable, writable
+
+__all__ = ["ChannelInspection", "add_sums"]
+
+_MOST_SPOTS = 100
+_LEAST_RUN = 3
+_TOP, _FULL = np.float32(0.5), np.float32(1.0)
+_CLICK_LEAST, _CLICK_RATIO, _SHARP = np.float32(0.05), np.float32(20.0), np.float32(1.5)
+_NEAR, _REACH = 3, 24  # samples about a click that it shakes, and that must be calm
+_LIVE = np.float32(0.01)  # -40 dB, on both sides of a hole
+
+_SAMPLES, _STATE, _SPOTS = readable(types.float32, 1), writable(types.int64, 1), writable(types.int64, 2)
+
+
+@compiled(types.int64, _SAMPLES, types.int64, types.float32, _STATE, _SPOTS, types.int64)
+def _tops(  # noqa: PLR0917  (numba knows no keywords)
+    samples: NDArray[np.float32],
+    at: int,
+    last: np.float32,
+    state: NDArray[np.int64],
+    spots: NDArray[np.int64],
+    n_spots: int,
+) -> int:
+    """Find flat tops; ``state``: length of the open run, clipped samples so far."""
+    run = state[0]
+    for n in range(samples.shape[0]):
+        x = samples[n]
+        size = abs(x)
+        if size >= _TOP and (run == 0 or x == last or (size >= _FULL and abs(last) >= _FULL)):
+            run += 1
+        else:
+            if run >= _LEAST_RUN or (run > 0 and abs(last) > _FULL):
+                state[1] += run
+                if n_spots < spots.shape[0]:
+                    spots[n_spots, 0], spots[n_spots, 1] = at + n - run, at + n
+                n_spots += 1
+            run = 1 if size >= _TOP else 0
+        last = x
+    state[0] = run
+    return int(n_spots)
+
+
+@compiled(
+    types.int64, *(_SAMPLES, types.int64, types.int64, types.int64, types.float32, _STATE), *(_SPOTS, types.int64)
+)
+def _holes(  # noqa: PLR0917  (numba knows no keywords)
+    samples: NDArray[np.float32],
+    at: int,
+    least: int,
+    most: int,
+    last: np.float32,
+    state: NDArray[np.int64],
+    spots: NDArray[np.int64],
+    n_spots: int,
+) -> int:
+    """Find holes; ``state``: length of the open silence, whether it began abruptly."""
+    zeros = state[0]
+    for n in range(samples.shape[0]):
+        x = samples[n]
+        if x == np.float32(0.0):
+            if zeros == 0:
+                state[1] = 1 if abs(last) > _LIVE else 0
+            zeros += 1
+        elif zeros:
+            if least <= zeros <= most and state[1] and abs(x) > _LIVE:
+                if n_spots < spots.shape[0]:
+                    spots[n_spots, 0], spots[n_spots, 1] = at + n - zeros, at + n
+                n_spots += 1
+            zeros = 0
+        last = x
+    state[0] = zeros
+    return int(n_spots)
+
+
+@compiled(types.float32, _SAMPLES, types.int64)
+def _bend(samples: NDArray[np.float32], n: int) -> np.float32:
+    """How far a sample lies off the line between its neighbours."""
+    return np.float32(abs(samples[n] - np.float32(0.5) * (samples[n - 1] + samples[n + 1])))
+
+
+@compiled(types.int64, _SAMPLES, types.int64, _SPOTS, types.int64)
+def _clicks(samples: NDArray[np.float32], at: int, spots: NDArray[np.int64], n_spots: int) -> int:
+    """Find clicks among samples ``_REACH + 1`` from either end; ``at`` is the place of the first of all."""
+    for n in range(_REACH + 1, samples.shape[0] - _REACH - 1):
+        bend = _bend(samples, n)
+        if bend < _CLICK_LEAST:
+            continue
+        # A sample that is off bends its neighbours half as much; a step bends two alike.
+        lone = bend > _SHARP * max(_bend(samples, n - 1), _bend(samples, n + 1))
+        for i in range(_NEAR, _REACH + 1):
+            if not lone:
+                break
+            lone = max(_bend(samples, n - i), _bend(samples, n + i)) * _CLICK_RATIO < bend
+        if lone and (n_spots == 0 or n_spots > spots.shape[0] or at + n - spots[n_spots - 1, 1] > _REACH):
+            if n_spots < spots.shape[0]:
+                spots[n_spots, 0], spots[n_spots, 1] = at + n, at + n + 1
+            n_spots += 1
+    return int(n_spots)
+
+
+@compiled(types.void, readable(types.float32, 2), writable(types.float64, 2))
+def add_sums(frames: NDArray[np.float32], sums: NDArray[np.float64]) -> None:
+    """Add a block of shape (n, channels) to ``sums``: rows sum, squares, peak, product with the other channel."""
+    last = frames.shape[1] - 1
+    for c in range(frames.shape[1]):
+        total, squares, product, peak = 0.0, 0.0, 0.0, np.float32(0.0)
+        for n in range(frames.shape[0]):
+            x = np.float64(frames[n, c])
+            total += x
+            squares += x * x
+            product += x * frames[n, last - c]
+            peak = max(peak, abs(frames[n, c]))
+        sums[0, c] += total
+        sums[1, c] += squares
+        sums[2, c] = max(sums[2, c], peak)
+        sums[3, c] += product
+
+
+class ChannelInspection:
+    """Looks at one channel of a stream; each kind of fault has its spots, shape (n, 2), at most 100."""
+
+    def __init__(self, *, sample_rate_hz: int) -> None:
+        self._least_hole, self._most_hole = round(0.002 * sample_rate_hz), round(0.5 * sample_rate_hz)
+        self._at, self._last = 0, np.float32(0.0)
+        self._tops_state, self._holes_state = np.zeros(2, np.int64), np.zeros(2, np.int64)
+        self._tail = np.zeros(0, np.float32)
+        self._spots = {kind: np.zeros((_MOST_SPOTS, 2), np.int64) for kind in ("tops", "holes", "clicks")}
+        self._n = dict.fromkeys(self._spots, 0)
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """Take the next samples, shape (n,), contiguous."""
+        if not len(samples):
+            return
+        spots, n, at = self._spots, self._n, self._at
+        n["tops"] = _tops(samples, at, self._last, self._tops_state, spots["tops"], n["tops"])
+        n["holes"] = _holes(
+            samples, at, self._least_hole, self._most_hole, self._last, self._holes_state, spots["holes"], n["holes"]
+        )
+        seam = np.concatenate([self._tail, samples[: 2 * _REACH + 2]])
+        n["clicks"] = _clicks(seam, at - len(self._tail), spots["clicks"], n["clicks"])
+        n["clicks"] = _clicks(samples, at, spots["clicks"], n["clicks"])
+        self._tail = np.concatenate([self._tail, samples[-2 * _REACH - 2 :]])[-2 * _REACH - 2 :]
+        self._at, self._last = at + len(samples), samples[-1]
+
+    def finish(self) -> None:
+        """Close what is open at the end."""
+        self._n["tops"] = _tops(
+            np.zeros(1, np.float32), self._at, self._last, self._tops_state, self._spots["tops"], self._n["tops"]
+        )
+
+    @property
+    def n_clipped(self) -> int:
+        """Samples in flat tops."""
+        return int(self._tops_state[1])
+
+    def spots(self, kind: str) -> NDArray[np.int64]:
+        """Return the places of one kind of fault: ``tops``, ``holes`` or ``clicks``."""
+        return self._spots[kind][: self._n[kind]]

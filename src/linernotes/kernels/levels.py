@@ -1,0 +1,99 @@
+"""Levels of bands over time: slow ones that follow a phrase, fast ones that follow a stroke.
+
+Conventions
+-----------
+Powers are told for cells (:mod:`linernotes.kernels.filters`), shape (n_bands, n). The slow level of a cell is the mean
+of the 400 ms around it, the fast level that of the 6 ms around it, both in dB, at least :data:`FLOOR_DB`. At the ends
+of a sound there is less around.
+"""
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from linernotes.kernels.compiled import compiled, readable, writable
+
+__all__ = ["FLOOR_DB", "Levels", "cell_powers", "greatest_sample"]
+
+FLOOR_DB = -120.0
+_SLOW_S, _FAST_S = 0.4, 0.006
+
+
+@compiled(types.float64, readable(types.float32, 1), types.int64, writable(types.float64, 1))
+def _add_powers(row: NDArray[np.float32], cell: int, out: NDArray[np.float64]) -> float:
+    """Add the mean square of each cell to ``out``; return the sum of all squares."""
+    squares = 0.0
+    for c in range(out.shape[0]):
+        a, b, start = np.float32(0.0), np.float32(0.0), c * cell
+        for i in range(start, start + cell, 2):
+            a += row[i] * row[i]
+            b += row[i + 1] * row[i + 1]
+        total = np.float64(a + b)
+        out[c] += total / cell
+        squares += total
+    return squares
+
+
+@compiled(types.float32, readable(types.float32, 1), readable(types.float32, 1))
+def _greatest_sum(mid: NDArray[np.float32], side: NDArray[np.float32]) -> np.float32:
+    greatest = np.float32(0.0)
+    for i in range(mid.shape[0]):
+        greatest = max(greatest, abs(mid[i]) + abs(side[i]))
+    return greatest
+
+
+def cell_powers(rows: NDArray[np.float32], cell: int) -> tuple[NDArray[np.float64], list[float]]:
+    """Return the power of each cell, summed over mid and side, shape (n // cell,), and the squares of each row.
+
+    Cells have two frames at least.
+    """
+    out = np.zeros(rows.shape[1] // cell)
+    return out, [float(_add_powers(row, cell, out)) for row in rows]
+
+
+def greatest_sample(rows: NDArray[np.float32]) -> float:
+    """Return the greatest sample of either channel: where mid and side have one sign, it is their sum."""
+    return float(_greatest_sum(rows[0], rows[1])) if len(rows) > 1 else float(np.abs(rows[0]).max())
+
+
+@compiled(types.void, readable(types.float64, 2), types.int64, types.int64, types.int64, writable(types.float64, 2))
+def _means(powers: NDArray[np.float64], start: int, n: int, reach: int, out: NDArray[np.float64]) -> None:
+    """Write the level of ``n`` cells from ``start`` on: mean power within ``reach`` on either side."""
+    for b in range(powers.shape[0]):
+        low, high, total = max(0, start - reach), max(0, start - reach), 0.0
+        for k in range(n):
+            while high < min(powers.shape[1], start + k + reach + 1):
+                total += powers[b, high]
+                high += 1
+            while low < start + k - reach:
+                total -= powers[b, low]
+                low += 1
+            mean = max(total, 0.0) / (high - low)
+            out[b, k] = 10.0 * np.log10(mean) if mean > 1e-12 else FLOOR_DB
+
+
+class Levels:
+    """Tells slow and fast levels of a stream of cell powers, late by half a slow window."""
+
+    def __init__(self, *, n_bands: int, cell_s: float) -> None:
+        self._slow, self._fast = round(0.5 * _SLOW_S / cell_s), max(1, round(0.5 * (_FAST_S / cell_s - 1.0)))
+        self._powers = np.zeros((n_bands, 0))
+        self._n_past = 0
+
+    def add(self, powers: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Take the next cells; return slow and fast levels of those that can be told."""
+        self._powers = np.concatenate([self._powers, powers], axis=1)
+        return self._told(self._powers.shape[1] - self._n_past - self._slow)
+
+    def finish(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the levels of the cells that were waiting."""
+        return self._told(self._powers.shape[1] - self._n_past)
+
+    def _told(self, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        slow, fast = np.empty((2, len(self._powers), max(0, n)))
+        if n > 0:
+            _means(self._powers, self._n_past, n, self._slow, slow)
+            _means(self._powers, self._n_past, n, self._fast, fast)
+            n_dropped = max(0, self._n_past + n - self._slow)
+            self._powers, self._n_past = self._powers[:, n_dropped:].copy(), self._n_past + n - n_dropped
+        return slow, fast
