@@ -25,7 +25,7 @@ from markupsafe import Markup
 from linernotes.formats import timeline, wording
 from linernotes.model import Credit, Evidence, EvidenceKind, Problem, Trace, Upload
 
-__all__ = ["Clips", "Notes", "Section", "html", "notes", "script", "style"]
+__all__ = ["Clips", "Notes", "Section", "html", "notes", "script", "style", "template"]
 
 _COLOURS = 8
 _MOST_COLUMNS = 1200
@@ -404,6 +404,11 @@ def _policy(style: str, script: str) -> str:
     )
 
 
+def template() -> str:
+    """Return the page's template: a page that extends it has blocks for its head, top, headings, end and script."""
+    return _source("report.html")
+
+
 @cache
 def _source(name: str) -> str:
     return files("linernotes.formats").joinpath(name).read_text(encoding="utf-8")
@@ -415,4 +420,4 @@ def _template() -> jinja2.Template:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters["share"] = wording.share
-    return environment.from_string(_source("report.html"))
+    return environment.from_string(template())
