@@ -1,6 +1,6 @@
 """The inbox and a claim's file: what waits for whom, what can be done with it, which clocks run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -127,7 +127,7 @@ def groups(claims: Iterable[Claim], names: Mapping[str, str]) -> list[Group]:
 
 
 def file(
-    told: ClaimFile, notices: Sequence[tuple[StoredNotice, str]], *, party_id: str | None, is_admin: bool, today: date
+    told: ClaimFile, notices: Sequence[tuple[StoredNotice, str]], *, party_id: str | None, scopes: Collection[str], today: date
 ) -> File:
     """Say what a claim's page shows to somebody who acts for ``party_id``; what they may not do is not offered.
 
@@ -153,7 +153,7 @@ def file(
         ],
         choices=_choices(claim),
         side=(claim.side or Side.RECORDING).value,
-        can=_allowed(told.commands, mine=claim.party_id == party_id, is_admin=is_admin),
+        can=_allowed(told.commands, scopes, mine=claim.party_id == party_id),
         clocks=[clock(stored, platform, today=today) for stored, platform in notices],
     )
 
@@ -181,11 +181,11 @@ def _days(left: int) -> str:
     return "today" if left == 0 else f"{left} day{'' if left == 1 else 's'} left"
 
 
-def _allowed(commands: Sequence[str], *, mine: bool, is_admin: bool) -> frozenset[str]:
+def _allowed(commands: Sequence[str], scopes: Collection[str], *, mine: bool) -> frozenset[str]:
     """Leave what one may do: its party decides and gives up, anybody else disputes, the house clears obstacles."""
-    own = {"decide", "release", "withdraw"} if mine or is_admin else set[str]()
-    others = set[str]() if mine else {"dispute"}
-    return frozenset(commands) & (own | others | ({"resolve"} if is_admin else set()))
+    own = {"decide", "release", "withdraw"} if mine and "claims:decide" in scopes else set[str]()
+    others = set[str]() if mine else {verb for verb in ("dispute", "resolve") if f"claims:{verb}" in scopes}
+    return frozenset(commands) & (own | others)
 
 
 def _choices(claim: Claim) -> list[Choice]:

@@ -1,0 +1,165 @@
+"""The door to every room: who visits, whether a form came from a page of ours, what a page knows of its visitor."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from linernotes.api.callers import Caller, caller_of, check_csrf, csrf_token, opened
+from linernotes.api.problems import HttpProblem
+from linernotes.api.routing import count_request
+from linernotes.model import AccountRole
+from linernotes.web.templating import render
+from linernotes.workspace import Workspace
+
+__all__ = ["Posted", "Room", "Shell", "Visit", "away", "pages", "rooms", "visit"]
+
+_ROOMS = (
+    ("/trace", "Trace", "traces:read"),
+    ("/inbox", "Inbox", "claims:read"),
+    ("/catalogue", "Catalogue", "catalogue:read"),
+    ("/policies", "Policies", "policies:read"),
+    ("/money", "Money", "royalties:read"),
+    ("/accounts", "Accounts", "accounts:read"),
+)
+_ROLES = {
+    AccountRole.ADMIN: "admin",
+    AccountRole.RIGHTS_HOLDER: "acting",
+    AccountRole.UPLOADER: "uploader",
+    AccountRole.AUDITOR: "auditor, reading only",
+}
+_DONE = {
+    "sent": "It came in, and waits to be heard.",
+    "decide": "Decided. It stands in the claim’s history.",
+    "release": "Given up. It asks for nothing any more.",
+    "withdraw": "Withdrawn. What was held goes on to whoever it belongs to.",
+    "dispute": "Disputed. Its money is held until that is settled.",
+    "resolve": "Cleared.",
+    "rule": "The rule stands.",
+    "rule-end": "The rule has ended; what it decided stays decided.",
+    "account": "The account is there.",
+    "account-change": "The account is changed, and its sessions are over.",
+    "edit": "Changed. What it said before is kept.",
+}
+"""What a page tells once something was done; named in the address, so that nobody can put words there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room, in the list of those that one may enter."""
+
+    href: str
+    title: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What every page shows around what it is about."""
+
+    csrf: str
+    rooms: tuple[Room, ...] = ()
+    name: str = ""
+    role: str = ""
+    party: str = ""
+    told: str = ""
+    fault: str = ""
+    scopes: frozenset[str] = frozenset()
+
+    def may(self, scope: str) -> bool:
+        """Tell whether the visitor may do this: what they may not is not offered."""
+        return scope in self.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who is signed in, asking for a page; ``scope`` is what the page needs, and they have it."""
+
+    request: Request
+    workspace: Workspace
+    caller: Caller
+
+    @property
+    def party_id(self) -> str | None:
+        """Whom a rights holder acts for."""
+        return self.caller.account.party_id
+
+    def page(self, template: str, *, title: str, status: int = 200, **shown: Any) -> Response:
+        """Return a page; what it needs of the visitor is added."""
+        return HTMLResponse(render(template, shell=self._shell(), title=title, **shown), status)
+
+    def _shell(self) -> Shell:
+        account, path = self.caller.account, self.request.url.path
+        names = self.workspace.claims.names([account.party_id]) if account.party_id else {}
+        return Shell(
+            csrf=csrf_token(self.request),
+            rooms=tuple(Room(href, title, path.startswith(href)) for href, title in rooms(self.caller)),
+            name=account.name,
+            role=_ROLES[account.role],
+            party=names.get(account.party_id or "", ""),
+            told=_DONE.get(self.request.query_params.get("done", ""), ""),
+            scopes=self.caller.scopes,
+        )
+
+
+def rooms(caller: Caller) -> list[tuple[str, str]]:
+    """Return address and name of the rooms that somebody may enter; the others are not there."""
+    return [(href, title) for href, title, scope in _ROOMS if scope in caller.scopes]
+
+
+def away(path: str, *, done: str = "") -> Response:
+    """Send the browser to another page, so that a form is not sent twice; ``done`` is told there."""
+    return RedirectResponse(path + (f"?done={quote(done)}" if done else ""), 303)
+
+
+def visit(scope: str) -> Callable[[Request], Visit]:
+    """Return a dependency that gives who visits, if they may do what ``scope`` names."""
+
+    async def visiting(request: Request) -> Visit:
+        caller: Caller | None = request.state.caller
+        if caller is None:
+            raise HttpProblem(401, "signed_out", "sign in first")
+        if scope not in caller.scopes:
+            raise HttpProblem(403, "scope", f"this needs {scope}")
+        return Visit(request, opened(request), caller)
+
+    return visiting  # type: ignore[return-value]  (FastAPI awaits it)
+
+
+async def _posted(request: Request) -> Mapping[str, str]:
+    """Read a small form that came from a page of ours."""
+    body = (await request.body()).decode("utf-8", "replace")
+    try:
+        fields = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=100))
+    except ValueError:
+        raise HttpProblem(400, "form", "a form of more than 100 fields") from None
+    check_csrf(request, fields.get("csrf", ""))
+    return {name: value.strip() for name, value in fields.items()}
+
+
+Posted = Annotated[Mapping[str, str], Depends(_posted)]
+
+
+class Page(APIRoute):
+    """A route of the pages: counts the request and looks up who asks, once."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, with what comes before it."""
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            caller = await run_in_threadpool(caller_of, request)
+            count_request(request, caller)
+            return await handle(request)
+
+        return handler
+
+
+def pages() -> APIRouter:
+    """Return a router for pages; the API's description leaves them out."""
+    return APIRouter(route_class=Page, include_in_schema=False)
