@@ -39,7 +39,10 @@ BELOW: dict[str, set[str]] = {
         *("document", "webhook", "money"),
     },
     # The edges also speak the outside world's formats: JSON is one.
-    "cli": {"workspace", "journeys", "model", "formats", "identifiers", "money"},
+    "api": {"workspace", "journeys", "model", "formats", "identifiers", "money"},
+    "web": {"workspace", "journeys", "model", "formats", "identifiers", "money", "api"},
+    "cli": {"workspace", "journeys", "model", "formats", "identifiers", "money", "api", "web"},
+    "client": set(),
 }
 ERRORS_ARE_CLOSED_TO = {"kernels", "decoder", "errors"}  # a kernel trusts its caller
 

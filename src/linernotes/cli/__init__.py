@@ -24,6 +24,7 @@ from linernotes.cli import (
     policies,
     register,
     royalties,
+    serve,
     sheets,
     statement,
     trace,
@@ -53,6 +54,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("register")(register.register)
 app.command("trace")(trace.trace)
+app.command("serve")(serve.serve)
 app.command("statement")(statement.statement)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(claims.app, name="claims")

@@ -28,6 +28,7 @@ from linernotes.model import (
 
 __all__ = [
     "TracedUpload",
+    "evidence_of",
     "from_claim",
     "from_entry",
     "from_policy",
@@ -242,7 +243,7 @@ def _read_trace(line: str, where: str) -> TracedUpload | Problem:
     evidence, problems = [], []
     for number, content in enumerate(told, 1):
         try:
-            evidence.append(_read_evidence(content))
+            evidence.append(evidence_of(content))
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             place = f"{where} evidence {number}"
             fault = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -258,7 +259,7 @@ def _is_sha256(text: object) -> bool:
     return isinstance(text, str) and len(text) == 64 and set(text) <= set("0123456789abcdef")
 
 
-def _read_evidence(content: Mapping[str, Any]) -> Evidence:
+def evidence_of(content: Mapping[str, Any]) -> Evidence:
     """Read a piece of evidence; ValueError, KeyError or TypeError where it is none."""
     reference, transform = content["reference"], content.get("transform")
     evidence = Evidence(

@@ -67,6 +67,15 @@ from linernotes.model.paying import (
     UsageLine,
     Why,
 )
+from linernotes.model.serving import (
+    AccessToken,
+    AccountRole,
+    Job,
+    JobKind,
+    JobState,
+    Subscription,
+    UserAccount,
+)
 from linernotes.model.synthetic import Synthetic, SyntheticBand, SyntheticSegment, SyntheticVerdict
 from linernotes.model.telling import (
     Credit,
@@ -83,7 +92,9 @@ __all__ = [
     "CELL_FRAMES",
     "LANDMARK_KEYS",
     "WITNESS_BITS",
+    "AccessToken",
     "Account",
+    "AccountRole",
     "Action",
     "Advance",
     "AiDisclosure",
@@ -103,6 +114,9 @@ __all__ = [
     "Fingerprint",
     "FingerprintIndex",
     "FingerprintSegment",
+    "Job",
+    "JobKind",
+    "JobState",
     "LandmarkTable",
     "Match",
     "ModelRelease",
@@ -123,6 +137,7 @@ __all__ = [
     "Side",
     "Statement",
     "StatementLine",
+    "Subscription",
     "Synthetic",
     "SyntheticBand",
     "SyntheticSegment",
@@ -134,6 +149,7 @@ __all__ = [
     "Upload",
     "UsageLine",
     "UseType",
+    "UserAccount",
     "Voice",
     "Why",
     "Work",
