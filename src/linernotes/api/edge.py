@@ -11,7 +11,14 @@ from linernotes.api.settings import Settings
 
 __all__ = ["UPLOAD_PATHS", "Edge"]
 
-UPLOAD_PATHS = ("/v1/traces", "/v1/catalogue/imports", "/v1/usage/imports", "/trace", "/catalogue/import")
+UPLOAD_PATHS = (
+    "/v1/traces",
+    "/v1/catalogue/imports",
+    "/v1/usage/imports",
+    "/trace",
+    "/catalogue/import",
+    "/money/usage",
+)
 """Where files come in, and the limits are those of uploads."""
 
 _CSP = "; ".join(

@@ -5,11 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from linernotes.api.app import create_app
-from linernotes.api.settings import Settings
-from linernotes.workspace import Workspace
 
 __all__ = ["listen"]
 
@@ -53,16 +50,14 @@ class _PatientProtocol(H11Protocol):
             self.transport.close()
 
 
-def listen(
-    workspace: Workspace, settings: Settings, host: str, port: int, *, tls: tuple[Path | None, Path | None]
-) -> None:
-    """Serve a workspace until the process is told to stop."""
+def listen(app: FastAPI, host: str, port: int, *, tls: tuple[Path | None, Path | None]) -> None:
+    """Serve an application until the process is told to stop."""
     certificate, key = tls
     secure: dict[str, Any] = {} if certificate is None else {"ssl_certfile": str(certificate)}
     if key is not None:
         secure["ssl_keyfile"] = str(key)
     uvicorn.run(
-        create_app(workspace, settings),
+        app,
         host=host,
         port=port,
         http=_PatientProtocol,

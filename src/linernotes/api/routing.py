@@ -13,7 +13,7 @@ from linernotes.api.callers import Caller, caller_of, check_csrf, now, opened
 from linernotes.api.limits import Buckets
 from linernotes.api.problems import HttpProblem
 
-__all__ = ["Route", "client_address", "request_key", "routes"]
+__all__ = ["Route", "client_address", "count_request", "request_key", "routes"]
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY_CHARACTERS_MAX = 200
@@ -33,7 +33,7 @@ class Route(APIRoute):
 
         async def handler(request: Request) -> Response:
             caller = await run_in_threadpool(caller_of, request)
-            _count(request, caller)
+            count_request(request, caller)
             if request.method not in _UNSAFE:
                 return await handle(request)
             if caller is not None and "authorization" not in request.headers:
@@ -59,7 +59,8 @@ def request_key(request: Request) -> str | None:
     return key
 
 
-def _count(request: Request, caller: Caller | None) -> None:
+def count_request(request: Request, caller: Caller | None) -> None:
+    """Count a request; HttpProblem 429 if there were too many of late."""
     buckets: Buckets = request.app.state.requests
     wait_s = buckets.wait_s(caller.account.id if caller else client_address(request))
     if wait_s:

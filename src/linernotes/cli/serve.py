@@ -79,8 +79,12 @@ def _run(
     *,
     tls: tuple[Path | None, Path | None],
 ) -> None:
+    from linernotes import web
+    from linernotes.api import create_app
     from linernotes.api.listening import listen
     from linernotes.journeys.worker import Workers
 
+    app = create_app(workspace, settings)
+    web.join(app)
     with Workers(workspace, workers, keep_days=settings.keep_days):
-        listen(workspace, settings, host, port, tls=tls)
+        listen(app, host, port, tls=tls)

@@ -8,13 +8,17 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
+
+import numpy as np
 
 from linernotes.errors import FormatError
 from linernotes.model import (
     Claim,
     ClaimStep,
+    Credit,
     Evidence,
     EvidenceKind,
     Policy,
@@ -22,8 +26,10 @@ from linernotes.model import (
     Recording,
     RecordingEntry,
     Reference,
+    Role,
     Trace,
     Transform,
+    Upload,
 )
 
 __all__ = [
@@ -37,6 +43,7 @@ __all__ = [
     "from_step",
     "from_trace",
     "read_traces",
+    "trace_of",
 ]
 
 _LINE_CHARACTERS_MAX = 20_000_000
@@ -249,6 +256,35 @@ def _read_trace(line: str, where: str) -> TracedUpload | Problem:
             fault = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             problems.append(Problem("evidence", f"{place}: {fault}; left out", place))
     return TracedUpload(where, path, sha256, evidence, problems)
+
+
+def trace_of(notes: Mapping[str, Any], waveform: Sequence[Sequence[float]], *, path: str | None = None) -> Trace:
+    """Return the trace that :func:`from_trace` wrote, with its waveform, shape (n, 2); ``path``: where it is by now."""
+    query = notes["query"]
+    upload = query["sha256"] and Upload(
+        path=path or query["path"],
+        sha256=query["sha256"],
+        duration_s=query["duration_s"],
+        sample_rate_hz=query["sample_rate_hz"],
+        channels=query["channels"],
+        waveform=np.asarray(waveform, dtype=np.float32).reshape(-1, 2),
+    )
+    return Trace(
+        path=path or query["path"],
+        upload=upload or None,
+        index_revision=notes["index_revision"],
+        evidence=[evidence_of(content) for content in notes["evidence"]],
+        credits=[
+            Credit(
+                party=credit["party"],
+                role=Role(credit["role"]),
+                share=None if credit["share"] is None else Fraction(credit["share"]),
+                because=credit["because"],
+            )
+            for credit in notes["credits"]
+        ],
+        problems=[Problem(**problem) for problem in notes["problems"]],
+    )
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Self
 from linernotes.errors import StorageError
 from linernotes.workspace import Workspace
 
-__all__ = ["Incoming", "Kept", "path_of", "safe_name", "sweep"]
+__all__ = ["Incoming", "Kept", "kept_file", "path_of", "safe_name", "sweep"]
 
 _NAME_CHARACTERS_MAX = 100
 _FORGOTTEN_S = 86_400
@@ -37,6 +37,11 @@ def _folder(workspace: Workspace) -> Path:
 def path_of(workspace: Workspace, sha256: str, file: str) -> Path:
     """Return where an upload is, or was."""
     return _folder(workspace) / sha256 / file
+
+
+def kept_file(workspace: Workspace, sha256: str) -> Path | None:
+    """Return an upload by its content, under whichever name it came in; None where it is not kept (any more)."""
+    return next((path for path in sorted((_folder(workspace) / sha256).glob("*")) if path.is_file()), None)
 
 
 def safe_name(name: str) -> str:

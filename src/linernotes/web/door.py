@@ -117,7 +117,7 @@ def away(path: str, *, done: str = "") -> Response:
     return RedirectResponse(path + (f"?done={quote(done)}" if done else ""), 303)
 
 
-def visit(scope: str) -> Callable[[Request], Visit]:
+def visit(scope: str) -> Callable[[Request], Coroutine[Any, Any, Visit]]:
     """Return a dependency that gives who visits, if they may do what ``scope`` names."""
 
     async def visiting(request: Request) -> Visit:
@@ -128,7 +128,7 @@ def visit(scope: str) -> Callable[[Request], Visit]:
             raise HttpProblem(403, "scope", f"this needs {scope}")
         return Visit(request, opened(request), caller)
 
-    return visiting  # type: ignore[return-value]  (FastAPI awaits it)
+    return visiting
 
 
 async def _posted(request: Request) -> Mapping[str, str]:

@@ -30,9 +30,9 @@ def asset(served: str) -> tuple[bytes, str] | None:
     return None
 
 
-def render(name: str, **shown: Any) -> str:
+def render(template: str, /, **shown: Any) -> str:
     """Return the page that a template makes of what is to be shown."""
-    page = _environment().get_template(name).render(shown)
+    page = _environment().get_template(template).render(shown)
     # A file name that is no valid text must not make a page that cannot be sent.
     return page.encode("utf-8", "replace").decode("utf-8")
 

@@ -122,7 +122,7 @@ def keep_page(visitor: Reads, upload_id: str) -> Response:
     """Give the liner notes as one page with its sounds inside, to mail and to keep."""
     job = _heard(visitor, upload_id)
     path = str(_path(visitor.workspace, job))
-    return HTMLResponse(whole_page(visitor.workspace, [trace_of(job.result or {}, path=path)]), headers=_kept(job, "html"))
+    return HTMLResponse(whole_page(visitor.workspace, [_trace(job, path=path)]), headers=_kept(job, "html"))
 
 
 def _kept(job: Job, suffix: str) -> dict[str, str]:
@@ -151,8 +151,13 @@ def _claims(visitor: Visit, trace: Trace) -> list[Standing]:
     return standing(claims, visitor.workspace.claims.names({claim.party_id for claim in claims}))
 
 
+def _trace(job: Job, *, path: str | None = None) -> Trace:
+    result = job.result or {}
+    return trace_of(result["notes"], result["waveform"], path=path)
+
+
 def _notes(workspace: Workspace, job: Job) -> tuple[Trace, report.Notes]:
-    trace = trace_of(job.result or {})
+    trace = _trace(job)
     is_kept = _path(workspace, job).is_file()
     clips = {
         (0, number): addresses(evidence, f"/uploads/{job.id}/clips/{number}", upload=is_kept)

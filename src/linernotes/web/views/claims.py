@@ -126,13 +126,8 @@ def groups(claims: Iterable[Claim], names: Mapping[str, str]) -> list[Group]:
     ]
 
 
-def file(
-    told: ClaimFile, notices: Sequence[tuple[StoredNotice, str]], *, party_id: str | None, scopes: Collection[str], today: date
-) -> File:
-    """Say what a claim's page shows to somebody who acts for ``party_id``; what they may not do is not offered.
-
-    ``notices``: those about it, each with the name of its platform.
-    """
+def file(told: ClaimFile, clocks: Sequence[Clock], *, party_id: str | None, scopes: Collection[str]) -> File:
+    """Say what a claim's page shows to somebody who acts for ``party_id``; what they may not do is not offered."""
     claim = told.claim
     return File(
         row=_row(claim, told.names),
@@ -154,7 +149,7 @@ def file(
         choices=_choices(claim),
         side=(claim.side or Side.RECORDING).value,
         can=_allowed(told.commands, scopes, mine=claim.party_id == party_id),
-        clocks=[clock(stored, platform, today=today) for stored, platform in notices],
+        clocks=clocks,
     )
 
 
