@@ -5,13 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from linernotes.api.app import create_app
-from linernotes.api.settings import Settings
-from linernotes.workspace import Workspace
-
-__all__ = ["listen"]
+__all__ = ["server_of"]
 
 _HEAD_S = 10.0
 _CONNECTIONS_MAX = 500
@@ -53,16 +50,16 @@ class _PatientProtocol(H11Protocol):
             self.transport.close()
 
 
-def listen(
-    workspace: Workspace, settings: Settings, host: str, port: int, *, tls: tuple[Path | None, Path | None]
-) -> None:
-    """Serve a workspace until the process is told to stop."""
+def server_of(
+    app: ASGIApp, host: str, port: int, *, tls: tuple[Path | None, Path | None] = (None, None)
+) -> uvicorn.Server:
+    """Return a server of an application, ready to run until its process is told to stop."""
     certificate, key = tls
     secure: dict[str, Any] = {} if certificate is None else {"ssl_certfile": str(certificate)}
     if key is not None:
         secure["ssl_keyfile"] = str(key)
-    uvicorn.run(
-        create_app(workspace, settings),
+    config = uvicorn.Config(
+        app,
         host=host,
         port=port,
         http=_PatientProtocol,
@@ -77,3 +74,4 @@ def listen(
         timeout_graceful_shutdown=_GRACE_S,
         **secure,
     )
+    return uvicorn.Server(config)

@@ -79,8 +79,10 @@ def _run(
     *,
     tls: tuple[Path | None, Path | None],
 ) -> None:
-    from linernotes.api.listening import listen
+    from linernotes.api import create_app
+    from linernotes.api.listening import server_of
     from linernotes.journeys.worker import Workers
 
     with Workers(workspace, workers, keep_days=settings.keep_days):
-        listen(workspace, settings, host, port, tls=tls)
+        typer.echo(f"Listening on {host}:{port}; stop with Ctrl-C.", err=True)
+        server_of(create_app(workspace, settings), host, port, tls=tls).run()

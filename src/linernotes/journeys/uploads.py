@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from linernotes.errors import StorageError
+from linernotes.errors import NotFoundError, StorageError
 from linernotes.workspace import Workspace
 
-__all__ = ["Incoming", "Kept", "path_of", "safe_name", "sweep"]
+__all__ = ["Incoming", "Kept", "path_by_content", "path_of", "safe_name", "sweep"]
 
 _NAME_CHARACTERS_MAX = 100
 _FORGOTTEN_S = 86_400
@@ -37,6 +37,13 @@ def _folder(workspace: Workspace) -> Path:
 def path_of(workspace: Workspace, sha256: str, file: str) -> Path:
     """Return where an upload is, or was."""
     return _folder(workspace) / sha256 / file
+
+
+def path_by_content(workspace: Workspace, sha256: str) -> Path:
+    """Return where the sound of an upload is, whatever it is called; NotFoundError if it is not here any more."""
+    for path in sorted((_folder(workspace) / sha256).glob("*")):
+        return path
+    raise NotFoundError("the sound of this upload is not here any more")
 
 
 def safe_name(name: str) -> str:
