@@ -3,7 +3,20 @@
 from fastapi import FastAPI
 
 import linernotes
-from linernotes.api import accounts, jobs, sessions, traces
+from linernotes.api import (
+    accounts,
+    audit,
+    catalogue,
+    claims,
+    jobs,
+    money,
+    notices,
+    policies,
+    sessions,
+    traces,
+    usage,
+    webhooks,
+)
 from linernotes.api.edge import Edge
 from linernotes.api.limits import Buckets
 from linernotes.api.problems import answer_problems
@@ -12,7 +25,10 @@ from linernotes.workspace import Workspace
 
 __all__ = ["create_app"]
 
-_ROUTES = (sessions, accounts, traces, jobs)
+_ROUTES = (
+    *(sessions, accounts, traces, jobs, claims, notices, policies),
+    *(catalogue, usage, money, audit, webhooks),
+)
 
 
 def create_app(workspace: Workspace, settings: Settings | None = None) -> FastAPI:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["listen"]
+__all__ = ["server_of"]
 
 _HEAD_S = 10.0
 _CONNECTIONS_MAX = 500
@@ -50,13 +50,15 @@ class _PatientProtocol(H11Protocol):
             self.transport.close()
 
 
-def listen(app: FastAPI, host: str, port: int, *, tls: tuple[Path | None, Path | None]) -> None:
-    """Serve an application until the process is told to stop."""
+def server_of(
+    app: ASGIApp, host: str, port: int, *, tls: tuple[Path | None, Path | None] = (None, None)
+) -> uvicorn.Server:
+    """Return a server of an application, ready to run until its process is told to stop."""
     certificate, key = tls
     secure: dict[str, Any] = {} if certificate is None else {"ssl_certfile": str(certificate)}
     if key is not None:
         secure["ssl_keyfile"] = str(key)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -72,3 +74,4 @@ def listen(app: FastAPI, host: str, port: int, *, tls: tuple[Path | None, Path |
         timeout_graceful_shutdown=_GRACE_S,
         **secure,
     )
+    return uvicorn.Server(config)

@@ -27,7 +27,8 @@ SCOPES: Mapping[str, str] = {
     "royalties:read": "see periods and runs",
     "royalties:run": "divide and book, and close periods",
     "statements:read": "see one's party's statements, and why a line is what it is",
-    "ledger:read": "see one's party's balance; prove the books",
+    "ledger:read": "see one's party's balance",
+    "ledger:check": "prove the books",
     "accounts:read": "see all accounts",
     "accounts:write": "make, change and disable accounts",
     "audit:read": "read the chain of what was done",
@@ -48,6 +49,6 @@ SCOPES_OF: Mapping[AccountRole, frozenset[str]] = {
         *("statements:read", "ledger:read"),
     },
     AccountRole.UPLOADER: _OF_ANYBODY | {"traces:read", "traces:write", "claims:read", "claims:dispute"},
-    AccountRole.AUDITOR: frozenset(scope for scope in SCOPES if scope.endswith(":read")),
+    AccountRole.AUDITOR: frozenset(scope for scope in SCOPES if scope.endswith((":read", ":check"))),
 }
 """What each role may do at most."""

@@ -81,10 +81,11 @@ def _run(
 ) -> None:
     from linernotes import web
     from linernotes.api import create_app
-    from linernotes.api.listening import listen
+    from linernotes.api.listening import server_of
     from linernotes.journeys.worker import Workers
 
     app = create_app(workspace, settings)
     web.join(app)
     with Workers(workspace, workers, keep_days=settings.keep_days):
-        listen(app, host, port, tls=tls)
+        typer.echo(f"Listening on {host}:{port}; stop with Ctrl-C.", err=True)
+        server_of(app, host, port, tls=tls).run()

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from linernotes.errors import StorageError
+from linernotes.errors import NotFoundError, StorageError
 from linernotes.workspace import Workspace
 
-__all__ = ["Incoming", "Kept", "kept_file", "path_of", "safe_name", "sweep"]
+__all__ = ["Incoming", "Kept", "path_by_content", "path_of", "safe_name", "sweep"]
 
 _NAME_CHARACTERS_MAX = 100
 _FORGOTTEN_S = 86_400
@@ -39,9 +39,11 @@ def path_of(workspace: Workspace, sha256: str, file: str) -> Path:
     return _folder(workspace) / sha256 / file
 
 
-def kept_file(workspace: Workspace, sha256: str) -> Path | None:
-    """Return an upload by its content, under whichever name it came in; None where it is not kept (any more)."""
-    return next((path for path in sorted((_folder(workspace) / sha256).glob("*")) if path.is_file()), None)
+def path_by_content(workspace: Workspace, sha256: str) -> Path:
+    """Return where the sound of an upload is, whatever it is called; NotFoundError if it is not here any more."""
+    for path in sorted((_folder(workspace) / sha256).glob("*")):
+        return path
+    raise NotFoundError("the sound of this upload is not here any more")
 
 
 def safe_name(name: str) -> str:

@@ -25,10 +25,7 @@ from linernotes.model import Claim, Job, JobKind
 from linernotes.store.jobs import NewJob
 from linernotes.workspace import Workspace
 
-__all__ = ["EVENTS", "Worked", "events_about", "work_off"]
-
-EVENTS = ("trace.done", "claim.proposed", "claim.changed")
-"""What one can be told of by webhook."""
+__all__ = ["Worked", "events_about", "work_off"]
 
 _WEBHOOK_TIMEOUT_S = 20.0
 _PROBLEMS_MAX = 1000

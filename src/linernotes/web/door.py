@@ -3,21 +3,21 @@
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from linernotes.api.callers import Caller, caller_of, check_csrf, csrf_token, opened
+from linernotes.api.callers import Caller, Permit, caller_of, check_csrf, csrf_token, opened
 from linernotes.api.problems import HttpProblem
 from linernotes.api.routing import count_request
 from linernotes.model import AccountRole
 from linernotes.web.templating import render
 from linernotes.workspace import Workspace
 
-__all__ = ["Posted", "Room", "Shell", "Visit", "away", "pages", "rooms", "visit"]
+__all__ = ["Posted", "Room", "Shell", "SignedIn", "Visit", "Visits", "away", "pages", "rooms"]
 
 _ROOMS = (
     ("/trace", "Trace", "traces:read"),
@@ -89,6 +89,10 @@ class Visit:
         """Whom a rights holder acts for."""
         return self.caller.account.party_id
 
+    def address(self, **query: str) -> str:
+        """Return the address of this page with another query."""
+        return f"{self.request.url.path}?{urlencode({name: value for name, value in query.items() if value})}"
+
     def page(self, template: str, *, title: str, status: int = 200, **shown: Any) -> Response:
         """Return a page; what it needs of the visitor is added."""
         return HTMLResponse(render(template, shell=self._shell(), title=title, **shown), status)
@@ -117,18 +121,27 @@ def away(path: str, *, done: str = "") -> Response:
     return RedirectResponse(path + (f"?done={quote(done)}" if done else ""), 303)
 
 
-def visit(scope: str) -> Callable[[Request], Coroutine[Any, Any, Visit]]:
-    """Return a dependency that gives who visits, if they may do what ``scope`` names."""
+@dataclass(frozen=True)
+class Visits:
+    """A dependency of a page: gives who visits, if they may do what ``scope`` names."""
 
-    async def visiting(request: Request) -> Visit:
+    scope: str
+
+    async def __call__(self, request: Request) -> Visit:
+        """Return who visits; they have been looked up already."""
+        return Visit(request, opened(request), await Permit(self.scope)(request))
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A dependency of a page that anybody may open who is signed in: what they see there depends on who they are."""
+
+    async def __call__(self, request: Request) -> Visit:
+        """Return who visits; they have been looked up already."""
         caller: Caller | None = request.state.caller
         if caller is None:
             raise HttpProblem(401, "signed_out", "sign in first")
-        if scope not in caller.scopes:
-            raise HttpProblem(403, "scope", f"this needs {scope}")
         return Visit(request, opened(request), caller)
-
-    return visiting
 
 
 async def _posted(request: Request) -> Mapping[str, str]:

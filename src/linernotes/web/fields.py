@@ -1,5 +1,6 @@
 """What forms say, read as what the house speaks; a fault names the field and what was given."""
 
+import re
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -7,7 +8,7 @@ from typing import TypeVar
 
 from linernotes.errors import ParameterError
 
-__all__ = ["day", "exact", "one_of", "reason"]
+__all__ = ["day", "exact", "one_of", "period", "reason"]
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _CHARACTERS_MAX = 20
@@ -38,6 +39,13 @@ def day(text: str, what: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise ParameterError(f"{text[:40]!r} is not {what}: give a day such as 2026-11-30") from None
+
+
+def period(text: str) -> str:
+    """Return a month such as 2026-10; ParameterError if it is none."""
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) or text.startswith("0000"):
+        raise ParameterError(f"{text[:40]!r} is not a month: give one such as 2026-10")
+    return text
 
 
 def reason(text: str) -> str:

@@ -10,12 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from linernotes.web.door import Shell
-from linernotes.web.rooms import accounts, catalogue, entrance, inbox, money, policies, trace
+from linernotes.web.rooms import accounts, catalogue, entrance, inbox, money, policies, trace, work
 from linernotes.web.templating import render
 
 __all__ = ["join"]
 
-_ROOMS = (entrance, trace, inbox, catalogue, policies, money, accounts)
+_ROOMS = (entrance, trace, inbox, catalogue, policies, money, accounts, work)
 _TITLES = {
     403: "This is not for you",
     404: "There is no such page",

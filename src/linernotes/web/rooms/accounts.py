@@ -8,7 +8,7 @@ from starlette.responses import Response
 from linernotes.api.callers import now
 from linernotes.journeys import signing_in
 from linernotes.model import AccountRole
-from linernotes.web.door import Posted, Visit, away, pages, visit
+from linernotes.web.door import Posted, Visit, Visits, away, pages
 from linernotes.web.fields import one_of, reason
 from linernotes.web.views.accounts import ROLES, seats
 
@@ -16,8 +16,8 @@ __all__ = ["router"]
 
 router = pages()
 
-Reads = Annotated[Visit, Depends(visit("accounts:read"))]
-Writes = Annotated[Visit, Depends(visit("accounts:write"))]
+Reads = Annotated[Visit, Depends(Visits("accounts:read"))]
+Writes = Annotated[Visit, Depends(Visits("accounts:write"))]
 
 
 @router.get("/accounts")

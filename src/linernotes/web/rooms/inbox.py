@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +9,16 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from linernotes.api.callers import now
+from linernotes.api.claims import changed, seen_claim
+from linernotes.api.notices import notices_about
 from linernotes.api.problems import HttpProblem
+from linernotes.errors import NotFoundError
 from linernotes.formats import report
 from linernotes.journeys import claim as journey
 from linernotes.journeys.clips import Side as ClipSide
-from linernotes.journeys.uploads import kept_file
+from linernotes.journeys.uploads import path_by_content
 from linernotes.model import Action, Claim, ClaimState, Side, Trace
-from linernotes.web.door import Posted, Room, Visit, away, pages, visit
+from linernotes.web.door import Posted, Room, Visit, Visits, away, pages
 from linernotes.web.fields import exact, one_of, reason
 from linernotes.web.sound import addresses, clip
 from linernotes.web.views.claims import Clock, clock, file, groups
@@ -26,10 +28,10 @@ __all__ = ["router"]
 
 router = pages()
 
-Reads = Annotated[Visit, Depends(visit("claims:read"))]
-Decides = Annotated[Visit, Depends(visit("claims:decide"))]
-Disputes = Annotated[Visit, Depends(visit("claims:dispute"))]
-Resolves = Annotated[Visit, Depends(visit("claims:resolve"))]
+Reads = Annotated[Visit, Depends(Visits("claims:read"))]
+Decides = Annotated[Visit, Depends(Visits("claims:decide"))]
+Disputes = Annotated[Visit, Depends(Visits("claims:dispute"))]
+Resolves = Annotated[Visit, Depends(Visits("claims:resolve"))]
 
 _SHOWN = 100
 _TABS = {
@@ -65,7 +67,7 @@ def show_inbox(visitor: Reads, tab: str = "open") -> Response:
 @router.get("/inbox/{claim_id}")
 def show_claim(visitor: Reads, claim_id: str) -> Response:
     """Show a claim: both sounds, why it stands as it does, what one can do."""
-    claim = _seen(visitor, claim_id)
+    claim = seen_claim(visitor.workspace, visitor.caller, claim_id)
     told = journey.open_file(visitor.workspace, claim_id)
     upload = _upload(visitor, claim)
     clips = {(0, 0): addresses(claim.evidence, f"/inbox/{claim.id}/clips", upload=upload is not None)}
@@ -83,7 +85,7 @@ def show_claim(visitor: Reads, claim_id: str) -> Response:
 @router.get("/inbox/{claim_id}/clips/{side}.mp3")
 def play_claim(request: Request, visitor: Reads, claim_id: str, side: ClipSide) -> Response:
     """Play the stretch that a claim is about, in the upload or in the reference."""
-    claim = _seen(visitor, claim_id)
+    claim = seen_claim(visitor.workspace, visitor.caller, claim_id)
     upload = _upload(visitor, claim)
     if upload is None and side is not ClipSide.REFERENCE:
         raise HttpProblem(404, "not_found", "the sound of this upload is not kept any more")
@@ -126,41 +128,26 @@ def resolve(visitor: Resolves, claim_id: str, form: Posted) -> Response:
 
 def _change(visitor: Visit, claim_id: str, form: Mapping[str, str], do: Callable[..., Claim], verb: str) -> Response:
     """Do something with a claim that one sees, and show it again."""
-    _seen(visitor, claim_id)
-    by = visitor.party_id or visitor.caller.account.id
-    do(visitor.workspace, claim_id, by=by, why=reason(form.get("why", "")), at=now())
+    why = reason(form.get("why", ""))
+    workspace = visitor.workspace
+    changed(workspace, visitor.caller, claim_id, lambda at, by: do(workspace, claim_id, by=by, why=why, at=at))
     return away(f"/inbox/{claim_id}", done=verb)
-
-
-def _seen(visitor: Visit, claim_id: str) -> Claim:
-    """Return a claim that one may see: of one's party, or on one's upload; for everybody else it is not there."""
-    claim = visitor.workspace.claims.get(claim_id).claim
-    account = visitor.caller.account
-    is_mine = account.party_id is not None and claim.party_id == account.party_id
-    if is_mine or visitor.caller.sees_all or visitor.workspace.jobs.has_uploaded(account.id, claim.upload_sha256):
-        return claim
-    raise HttpProblem(404, "not_found", f"no claim {claim_id!r}")
 
 
 def _claims(visitor: Visit, state: ClaimState) -> Sequence[Claim]:
     """Return the first of the claims in a state that one sees."""
-    store, account = visitor.workspace.claims, visitor.caller.account
-    if visitor.caller.sees_all:
-        found = store.find(state=state)
-    elif account.party_id is not None:
-        found = store.find(party_id=account.party_id, state=state)
-    else:
-        found = store.find(upload_sha256s=visitor.workspace.jobs.uploads_of(account.id), state=state)
-    return [stored.claim for stored in islice(found, _SHOWN)]
+    caller = visitor.caller
+    party_id = caller.party_id(None)
+    return visitor.workspace.claims.page(limit=_SHOWN, party_id=party_id, uploader_id=caller.own_id, state=state)
 
 
 def _upload(visitor: Visit, claim: Claim) -> Path | None:
-    return kept_file(visitor.workspace, claim.upload_sha256)
+    try:
+        return path_by_content(visitor.workspace, claim.upload_sha256)
+    except NotFoundError:
+        return None
 
 
 def _clocks(visitor: Visit, claim_ids: Sequence[str]) -> list[Clock]:
-    if not claim_ids:
-        return []
-    notices = visitor.workspace.notices.about(claim_ids)
-    names = {entry.id: entry.name for entry in visitor.workspace.platforms.all()} if notices else {}
-    return [clock(stored, names[stored.platform_id], today=now().date()) for stored in notices]
+    seen = notices_about(visitor.workspace, visitor.caller, claim_ids)
+    return [clock(stored, platform, today=now().date()) for stored, platform in seen]

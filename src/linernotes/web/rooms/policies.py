@@ -12,7 +12,7 @@ from linernotes.errors import ParameterError
 from linernotes.formats.claim_words import ACTIONS
 from linernotes.journeys.claim import reconsider, set_policy
 from linernotes.model import Action, Policy, Side, UseType
-from linernotes.web.door import Posted, Visit, away, pages, visit
+from linernotes.web.door import Posted, Visit, Visits, away, pages
 from linernotes.web.fields import day, exact, one_of, reason
 from linernotes.web.views.policies import USES, houses
 
@@ -20,8 +20,8 @@ __all__ = ["router"]
 
 router = pages()
 
-Reads = Annotated[Visit, Depends(visit("policies:read"))]
-Writes = Annotated[Visit, Depends(visit("policies:write"))]
+Reads = Annotated[Visit, Depends(Visits("policies:read"))]
+Writes = Annotated[Visit, Depends(Visits("policies:write"))]
 
 
 @router.get("/policies")

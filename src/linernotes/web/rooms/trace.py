@@ -19,7 +19,7 @@ from linernotes.journeys.page import page as whole_page
 from linernotes.journeys.queue import queue_traces
 from linernotes.journeys.uploads import path_of
 from linernotes.model import Job, JobKind, Trace
-from linernotes.web.door import Visit, away, pages, visit
+from linernotes.web.door import Visit, Visits, away, pages
 from linernotes.web.sound import addresses, clip, whole
 from linernotes.web.views.notes import Standing, standing
 from linernotes.web.views.notes import shown as as_shown
@@ -30,8 +30,8 @@ __all__ = ["router"]
 
 router = pages()
 
-Reads = Annotated[Visit, Depends(visit("traces:read"))]
-Writes = Annotated[Visit, Depends(visit("traces:write"))]
+Reads = Annotated[Visit, Depends(Visits("traces:read"))]
+Writes = Annotated[Visit, Depends(Visits("traces:write"))]
 
 _SHOWN = 25
 

@@ -16,15 +16,11 @@
       show(job);
     };
     stream.addEventListener("job", tell);
-    stream.onmessage = tell;
   }
 
   function moved(bar, job) {
     if (!bar) return;
-    if (job.progress && job.progress.total) {
-      bar.max = job.progress.total;
-      bar.value = job.progress.done;
-    }
+    if (job.progress && job.progress[1]) [bar.value, bar.max] = job.progress;
     if (OVER.has(job.state)) bar.remove();
   }
 
@@ -80,8 +76,8 @@
     function send({ file, place }) {
       const request = new XMLHttpRequest();
       const body = new FormData();
-      body.append("files", file, file.name);
-      request.open("POST", form.action);
+      body.append("file", file, file.name);
+      request.open("POST", "/v1/traces");
       request.setRequestHeader("Accept", "application/json");
       request.setRequestHeader("X-CSRF-Token", form.dataset.csrf);
       request.responseType = "json";
@@ -90,8 +86,8 @@
         busy -= 1;
         next();
         const told = request.response;
-        if (request.status === 201 || request.status === 200) {
-          arrived(place, told.jobs[0]);
+        if (request.status === 202) {
+          arrived(place, told.items[0]);
           return;
         }
         place.state.textContent = told?.detail ?? "It did not arrive: try again";

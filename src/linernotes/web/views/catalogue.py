@@ -1,15 +1,15 @@
 """The catalogue's pages: what is said of a thing, who made it, who has which share of which right in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from linernotes.formats import wording
 from linernotes.formats.statement import RIGHTS, place_name
 from linernotes.journeys.catalogue import Page
-from linernotes.model import Party, RightType, Role, Share
+from linernotes.model import Party, Recording, RightType, Role, Share
 
-__all__ = ["Holder", "Right", "Subject", "Thing", "subjects"]
+__all__ = ["Field", "Holder", "Right", "Subject", "Thing", "editable", "recordings", "subjects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,40 @@ class Subject:
     facts: Sequence[tuple[str, str]]
     makers: Sequence[Holder]
     rights: Sequence[Right]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something of a thing that can be said otherwise."""
+
+    name: str
+    label: str
+    value: str
+
+
+def recordings(found: Iterable[tuple[Recording, str | None]]) -> list[Thing]:
+    """List recordings that a search found, each with the title of its work."""
+    return [
+        Thing(
+            *(each.id, "" if work in (None, each.title) else f"of {work}", each.title, each.artist),
+            _codes(ISRC=each.isrc),
+        )
+        for each, work in found
+    ]
+
+
+def editable(page: Page, subject_id: str) -> list[Field]:
+    """Return what can be said otherwise of a recording or a work; of other things nothing."""
+    recording = next((each for each in page.recordings if each.id == subject_id), None)
+    if recording is not None:
+        year = "" if recording.year is None else str(recording.year)
+        return [
+            Field("title", "Title", recording.title),
+            Field("artist", "Artist", recording.artist),
+            Field("year", "Year", year),
+        ]
+    work = page.works.get(subject_id)
+    return [] if work is None else [Field("title", "Title", work.title)]
 
 
 def subjects(page: Page) -> list[Subject]:

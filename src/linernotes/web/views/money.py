@@ -1,17 +1,35 @@
 """Statements on a page: the account step by step, what brought it, what is held, and the way back from each line."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from linernotes.formats import statement as told
 from linernotes.formats.amounts import fraction, money, number
 from linernotes.model import Statement, Why
 from linernotes.money import micro_of_minor
-from linernotes.web.views.charts import Bar, bars
+from linernotes.web.views.charts import Bar, Column, bars, columns
 
-__all__ = ["Account", "Line", "Reason", "Step", "Thing", "account", "reason"]
+__all__ = [
+    "Account",
+    "Earner",
+    "Line",
+    "Month",
+    "Reason",
+    "Series",
+    "Step",
+    "Thing",
+    "account",
+    "charts",
+    "earners",
+    "periods",
+    "reason",
+]
+
+Earned = Mapping[tuple[str, str, str], int]
+"""Micro-units by period, party and currency."""
 
 _PARTS_SHOWN = 6
+_MONTHS_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,74 @@ class Reason:
     claim_id: str | None
     usage: Sequence[tuple[str, ...]]
     more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A period in the list: what it brought, or how many parties it brought something."""
+
+    href: str
+    month: str
+    amounts: Sequence[str]
+    is_closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What each month brought in one currency."""
+
+    currency: str
+    columns: Sequence[Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Earner:
+    """A party, and what a month brought it."""
+
+    id: str
+    name: str
+    amounts: Sequence[str]
+
+
+def charts(earned: Earned) -> list[Series]:
+    """Draw what each month brought, a chart for each currency: the last months, those between that brought nothing."""
+    sums: dict[str, dict[str, int]] = {}
+    for (period, _, currency), amount in sorted(earned.items()):
+        by_month = sums.setdefault(currency, {})
+        by_month[period] = by_month.get(period, 0) + amount
+    last = max(period for period, _, _ in earned)
+    months = [_months_before(last, back) for back in reversed(range(_MONTHS_SHOWN))]
+    return [
+        Series(currency, columns([(told.month(each), found.get(each, 0)) for each in months], currency))
+        for currency, found in sorted(sums.items())
+    ]
+
+
+def _months_before(period: str, back: int) -> str:
+    year, nth = divmod(int(period[:4]) * 12 + int(period[5:]) - 1 - back, 12)
+    return f"{year:04}-{nth + 1:02}"
+
+
+def periods(run: Sequence[str], closed: Collection[str], earned: Earned, party_id: str | None) -> list[Month]:
+    """List periods: to a party what each brought it, to those who see all how many parties earned something."""
+    found = []
+    for period in run:
+        here = {key: amount for key, amount in earned.items() if key[0] == period}
+        amounts = [money(amount, currency) for (_, _, currency), amount in sorted(here.items())]
+        if party_id is None:
+            amounts = [f"{len({party for _, party, _ in here}):,}"]
+        href = f"/money/{period}" if party_id is None else f"/money/{period}/{party_id}"
+        found.append(Month(href, told.month(period), amounts or ["nothing"], period in closed))
+    return found
+
+
+def earners(earned: Earned, names: Mapping[str, str]) -> list[Earner]:
+    """List the parties of a period by name, each with what it earned in each currency."""
+    amounts: dict[str, list[str]] = {}
+    for (_, party_id, currency), amount in sorted(earned.items()):
+        amounts.setdefault(party_id, []).append(money(amount, currency))
+    ranked = sorted(amounts, key=lambda party_id: (names.get(party_id, party_id), party_id))
+    return [Earner(party_id, names.get(party_id, party_id), amounts[party_id]) for party_id in ranked]
 
 
 def account(statement: Statement) -> Account:

@@ -1,10 +1,12 @@
 """Uploads and other long work in a list, and while they go on."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from linernotes.model import Job, JobKind, JobState
 
-__all__ = ["Work", "work"]
+__all__ = ["Outcome", "Work", "outcome", "work"]
 
 _KINDS = {
     JobKind.TRACE: ("Upload", "/trace"),
@@ -21,6 +23,20 @@ _STATES = {
     JobState.CANCELLED: "Cancelled",
 }
 
+_COUNTS = {
+    "n_lines": "Lines",
+    "n_faulty": "Faulty lines",
+    "n_parties": "New parties",
+    "n_works": "New works",
+    "n_recordings": "New recordings",
+    "n_voices": "New voices",
+    "n_known": "Known already",
+    "n_changed": "Changed",
+    "n_shares_ended": "Shares ended",
+    "entry_count": "Entries booked",
+}
+_FAULTS_SHOWN = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -36,6 +52,31 @@ class Work:
     all: int
     why: str
     back: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a piece of work came to: counts by their names, and the faults, of which ``n_more`` are not shown."""
+
+    verdict: str
+    facts: Sequence[tuple[str, str]]
+    faults: Sequence[Mapping[str, Any]]
+    n_more: int
+
+
+def outcome(job: Job) -> Outcome:
+    """Say what a piece of work came to."""
+    result = job.result or {}
+    faults = list(result.get("problems", ()))
+    facts = [(says, f"{result[name]:,}") for name, says in _COUNTS.items() if result.get(name)]
+    n_faults = result.get("n_problems", len(faults))
+    wrong = f"{n_faults:,} fault{'' if n_faults == 1 else 's'}: they are listed below, and left the rest alone."
+    return Outcome(
+        verdict=wrong if n_faults else "All of it was understood.",
+        facts=facts,
+        faults=faults[:_FAULTS_SHOWN],
+        n_more=n_faults - min(len(faults), _FAULTS_SHOWN),
+    )
 
 
 def work(job: Job) -> Work:
