@@ -123,6 +123,7 @@
       return;
     }
     const card = button.closest(".card");
+    if (!card) return; // a button of what is around the notes
     const here = current && current.card === card ? current.side : null;
     if (button.classList.contains("switch")) listen(card, here === "a" ? "b" : "a", { keepPlace: true });
     else if (button.dataset.side === here) toggle();

@@ -142,10 +142,13 @@ def _claims(visitor: Visit, state: ClaimState) -> Sequence[Claim]:
 
 
 def _upload(visitor: Visit, claim: Claim) -> Path | None:
+    """Return where an upload is that came in here, or that a command on this machine traced where it lay."""
     try:
         return path_by_content(visitor.workspace, claim.upload_sha256)
     except NotFoundError:
-        return None
+        path = Path(claim.upload_path)
+        # What came in here is called by a bare name: only a command gives a folder.
+        return path if len(path.parts) > 1 and path.is_file() else None
 
 
 def _clocks(visitor: Visit, claim_ids: Sequence[str]) -> list[Clock]:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from linernotes.formats import wording
 from linernotes.formats.claim_words import ACTIONS, OBSTACLES, STATES, USES, chosen
+from linernotes.formats.statement import RIGHTS
 from linernotes.journeys.claim import ClaimFile
 from linernotes.journeys.notice import StoredNotice, clock_of
 from linernotes.model import Action, Claim, ClaimState, Side
@@ -133,7 +134,7 @@ def file(told: ClaimFile, clocks: Sequence[Clock], *, party_id: str | None, scop
         row=_row(claim, told.names),
         state=STATES[claim.state][0],
         meaning=STATES[claim.state][1],
-        right=f"{claim.right_type} right in {claim.subject_id}",
+        right=RIGHTS[claim.right_type],
         money=_MONEY[told.money],
         because=list(claim.because),
         exceptions=[f"{rule.territory}: {chosen(rule.action, rule.share, rule.side)}" for rule in claim.exceptions],
