@@ -27,6 +27,8 @@ _ROOMS = (
     ("/money", "Money", "royalties:read"),
     ("/accounts", "Accounts", "accounts:read"),
 )
+_ELSEWHERE = {"/uploads/": "/trace"}
+"""Pages that belong to a room, and are not below it."""
 _ROLES = {
     AccountRole.ADMIN: "admin",
     AccountRole.RIGHTS_HOLDER: "acting",
@@ -99,6 +101,7 @@ class Visit:
 
     def _shell(self) -> Shell:
         account, path = self.caller.account, self.request.url.path
+        path = next((room for start, room in _ELSEWHERE.items() if path.startswith(start)), path)
         names = self.workspace.claims.names([account.party_id]) if account.party_id else {}
         return Shell(
             csrf=csrf_token(self.request),

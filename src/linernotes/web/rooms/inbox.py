@@ -1,6 +1,7 @@
 """*Inbox*: claims of the party one acts for, or on one's uploads: listen, decide, dispute; the clock of each notice."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,7 @@ from linernotes.model import Action, Claim, ClaimState, Side, Trace
 from linernotes.web.door import Posted, Room, Visit, Visits, away, pages
 from linernotes.web.fields import exact, one_of, reason
 from linernotes.web.sound import addresses, clip
+from linernotes.web.views.accounts import ROLES
 from linernotes.web.views.claims import Clock, clock, file, groups
 from linernotes.web.views.notes import shown
 
@@ -68,7 +70,7 @@ def show_inbox(visitor: Reads, tab: str = "open") -> Response:
 def show_claim(visitor: Reads, claim_id: str) -> Response:
     """Show a claim: both sounds, why it stands as it does, what one can do."""
     claim = seen_claim(visitor.workspace, visitor.caller, claim_id)
-    told = journey.open_file(visitor.workspace, claim_id)
+    told = _with_actors(visitor, journey.open_file(visitor.workspace, claim_id))
     upload = _upload(visitor, claim)
     clips = {(0, 0): addresses(claim.evidence, f"/inbox/{claim.id}/clips", upload=upload is not None)}
     # The other evidence in the upload may be somebody else's: only this one is shown, and no picture of the whole.
@@ -139,6 +141,15 @@ def _claims(visitor: Visit, state: ClaimState) -> Sequence[Claim]:
     caller = visitor.caller
     party_id = caller.party_id(None)
     return visitor.workspace.claims.page(limit=_SHOWN, party_id=party_id, uploader_id=caller.own_id, state=state)
+
+
+def _with_actors(visitor: Visit, told: journey.ClaimFile) -> journey.ClaimFile:
+    """Name those who acted for no party: oneself, and to those who see all everybody; of others their part in it."""
+    actors = {step.actor for step in told.history if step.actor not in told.names and step.actor.startswith("acc_")}
+    seats = [visitor.workspace.accounts.get(actor) for actor in actors]
+    known = visitor.caller.account.id
+    names = {seat.id: seat.name if visitor.caller.sees_all or seat.id == known else ROLES[seat.role] for seat in seats}
+    return replace(told, names={**told.names, **names})
 
 
 def _upload(visitor: Visit, claim: Claim) -> Path | None:

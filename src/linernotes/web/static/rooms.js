@@ -56,6 +56,7 @@
       item.append(name, state, bar);
       list.append(item);
       list.hidden = false;
+      document.getElementById("empty")?.remove();
       return { item, name, state, bar };
     }
 

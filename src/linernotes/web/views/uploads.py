@@ -69,13 +69,13 @@ def outcome(job: Job) -> Outcome:
     result = job.result or {}
     faults = list(result.get("problems", ()))
     facts = [(says, f"{result[name]:,}") for name, says in _COUNTS.items() if result.get(name)]
-    n_faults = result.get("n_problems", len(faults))
-    wrong = f"{n_faults:,} fault{'' if n_faults == 1 else 's'}: they are listed below, and left the rest alone."
+    n_faults = result.get("n_problems", len(faults)) or result.get("n_faulty", 0)
+    wrong = f"{n_faults:,} fault{'' if n_faults == 1 else 's'}: what was faulty is left out, the rest came in."
     return Outcome(
         verdict=wrong if n_faults else "All of it was understood.",
         facts=facts,
         faults=faults[:_FAULTS_SHOWN],
-        n_more=n_faults - min(len(faults), _FAULTS_SHOWN),
+        n_more=max(0, len(faults) - _FAULTS_SHOWN),
     )
 
 
