@@ -41,7 +41,7 @@ _ALL = frozenset(SCOPES)
 _OF_ANYBODY = frozenset({"webhooks:read", "webhooks:write"})
 
 SCOPES_OF: Mapping[AccountRole, frozenset[str]] = {
-    AccountRole.ADMIN: _ALL - {"claims:decide"},  # the artist's own decision is nobody else's to make
+    AccountRole.ADMIN: _ALL - {"claims:decide", "policies:write"},  # what an artist wishes is nobody else's to say
     AccountRole.RIGHTS_HOLDER: _OF_ANYBODY
     | {
         *("traces:read", "traces:write", "claims:read", "claims:decide", "claims:dispute"),

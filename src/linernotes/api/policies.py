@@ -34,9 +34,7 @@ def list_policies(caller: Reads, workspace: Opened, party: str | None = None) ->
 @router.post("", status_code=201, response_model=PolicyOut)
 def add_policy(caller: Writes, workspace: Opened, given: NewPolicy) -> Response:
     """Set a rule of one's party; it takes the place of its rule about exactly the same."""
-    party_id = caller.party_id(given.party)
-    if party_id is None:
-        raise HttpProblem(422, "invalid", "party: say whose rule it is")
+    party_id = caller.account.party_id or ""
     policy = Policy(
         *("", party_id, given.use, given.action, exact(given.share, "share"), given.side, given.territory),
         match_length_min_s=exact(given.match_length_min_s, "match_length_min_s") or 0,  # type: ignore[arg-type]
@@ -45,17 +43,16 @@ def add_policy(caller: Writes, workspace: Opened, given: NewPolicy) -> Response:
         valid_from=given.valid_from,
         valid_to=given.valid_to,
     )
-    policy, _ = set_policy(workspace, policy, by=caller.account.party_id or caller.account.id, why=given.why, at=now())
+    policy, _ = set_policy(workspace, policy, by=party_id, why=given.why, at=now())
     return JSONResponse(from_policy(policy, workspace.claims.names([policy.party_id])), 201)
 
 
 @router.post("/{policy_id}/end", response_model=PolicyOut)
 def end_policy(caller: Writes, workspace: Opened, policy_id: str, given: Reason) -> Response:
     """End a rule of one's party."""
-    whose = caller.party_id(None)
-    mine = workspace.claims.policies(None if whose is None else {whose})
+    party_id = caller.account.party_id or ""
+    mine = workspace.claims.policies({party_id})
     if policy_id not in {policy.id for policy in mine}:
         raise HttpProblem(404, "not_found", f"no policy {policy_id!r} stands")
-    actor = caller.account.party_id or caller.account.id
-    policy = workspace.claims.end_policy(policy_id, actor=actor, why=given.why, at=now())
+    policy = workspace.claims.end_policy(policy_id, actor=party_id, why=given.why, at=now())
     return JSONResponse(from_policy(policy, workspace.claims.names([policy.party_id])))

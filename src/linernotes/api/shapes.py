@@ -285,9 +285,8 @@ class Claims(_Out):
 
 
 class NewPolicy(Reason):
-    """A standing rule: for this use, this action. ``party`` is for admins; everybody else speaks for their own."""
+    """A standing rule: for this use, this action."""
 
-    party: Annotated[str | None, Field(max_length=200)] = None
     use: UseType
     action: Action
     share: Exact | None = None

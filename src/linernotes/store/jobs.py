@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from linernotes.store.serving_tables import answers, jobs
 
 __all__ = ["Jobs", "NewJob"]
 
+_ANSWERING_MAX = timedelta(minutes=10)  # who has not answered by then never will
 _OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
@@ -119,12 +120,6 @@ class Jobs:
         with explained(self._place), reading(self._engine) as connection:
             return connection.execute(query.limit(1)).first() is not None
 
-    def uploads_of(self, account_id: str) -> set[str]:
-        """Return the SHA-256 of everything that this account uploaded."""
-        query = select(jobs.c.upload_sha256).where(jobs.c.account_id == account_id, jobs.c.upload_sha256.is_not(None))
-        with explained(self._place), reading(self._engine) as connection:
-            return {sha256 for sha256 in connection.scalars(query.distinct()) if sha256 is not None}
-
     def spent_uploads(self, *, before: datetime) -> set[str]:
         """Return the uploads whose last job was over before a moment: nobody needs the sound any more."""
         later = jobs.alias()
@@ -212,6 +207,8 @@ class Jobs:
         """
         same = (answers.c.account_id == account_id) & (answers.c.key == key)
         with explained(self._place), writing(self._engine) as connection:
+            dead = same & answers.c.status.is_(None) & (answers.c.created_at < instant(at - _ANSWERING_MAX))
+            connection.execute(answers.delete().where(dead))
             row = connection.execute(select(answers).where(same)).first()
             if row is None:
                 values = {"account_id": account_id, "key": key, "request": request, "created_at": instant(at)}
