@@ -272,7 +272,7 @@ def trace_of(notes: Mapping[str, Any], waveform: Sequence[Sequence[float]], *, p
     return Trace(
         path=path or query["path"],
         upload=upload or None,
-        index_revision=notes["index_revision"],
+        index_revision=notes.get("index_revision", ""),
         evidence=[evidence_of(content) for content in notes["evidence"]],
         credits=[
             Credit(

@@ -13,9 +13,10 @@ from linernotes.web.door import Shell
 from linernotes.web.rooms import accounts, catalogue, entrance, inbox, money, policies, trace, work
 from linernotes.web.templating import render
 
-__all__ = ["join"]
+__all__ = ["ROOMS", "join"]
 
-_ROOMS = (entrance, trace, inbox, catalogue, policies, money, accounts, work)
+ROOMS = (entrance, trace, inbox, catalogue, policies, money, accounts, work)
+"""Every module with pages, in the order in which addresses are looked up."""
 _TITLES = {
     403: "This is not for you",
     404: "There is no such page",
@@ -31,7 +32,7 @@ def join(app: FastAPI) -> None:
     """Add the pages to an application whose API is whole."""
     for kind, answer in list(app.exception_handlers.items()):
         app.add_exception_handler(kind, _readable(answer))
-    for room in _ROOMS:
+    for room in ROOMS:
         app.include_router(room.router)
 
 
