@@ -161,7 +161,7 @@ async def _posted(request: Request) -> Mapping[str, str]:
 Posted = Annotated[Mapping[str, str], Depends(_posted)]
 
 
-class Page(APIRoute):
+class _PageRoute(APIRoute):
     """A route of the pages: counts the request and looks up who asks, once."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -178,4 +178,4 @@ class Page(APIRoute):
 
 def pages() -> APIRouter:
     """Return a router for pages; the API's description leaves them out."""
-    return APIRouter(route_class=Page, include_in_schema=False)
+    return APIRouter(route_class=_PageRoute, include_in_schema=False)
