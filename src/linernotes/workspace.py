@@ -64,6 +64,11 @@ class Workspace:
     ) -> None:
         self.close()
 
+    @property
+    def database_url(self) -> str | None:
+        """The database's URL; None where it is the folder's own."""
+        return self.database if isinstance(self.database, str) else None
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """Parties, works, recordings."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.responses import JSONResponse, Response
 
-from linernotes.api.callers import Caller, Opened, Permit, caller_of, now
+from linernotes.api.callers import Caller, Opened, Permit, now, signed_in
 from linernotes.api.problems import HttpProblem
 from linernotes.api.routing import routes
 from linernotes.api.shapes import AccountOut, Accounts, ChangedAccount, MadeToken, NewAccount, NewToken, Tokens
@@ -81,11 +81,9 @@ def change_account(caller: Writes, workspace: Opened, account_id: str, given: Ch
 # ── tokens ───────────────────────────────────────────────────────────────────
 
 
-def _in_person(request: Request) -> Caller:
+async def _in_person(request: Request) -> Caller:
     """Give who is signed in with a password: a token that leaked must not make others."""
-    caller = caller_of(request)
-    if caller is None:
-        raise HttpProblem(401, "signed_out", "sign in first")
+    caller = await signed_in(request)
     if "authorization" in request.headers:
         raise HttpProblem(403, "in_person", "tokens are made and revoked by whoever is signed in with a password")
     return caller

@@ -17,6 +17,7 @@ from linernotes.api import (
     usage,
     webhooks,
 )
+from linernotes.api.document import describe
 from linernotes.api.edge import Edge
 from linernotes.api.limits import Buckets
 from linernotes.api.problems import answer_problems
@@ -53,4 +54,5 @@ def create_app(workspace: Workspace, settings: Settings | None = None) -> FastAP
     app.add_middleware(Edge, settings=settings)
     for module in _ROUTES:
         app.include_router(module.router)
+    describe(app)
     return app

@@ -37,6 +37,7 @@ __all__ = [
     "opened",
     "session_secret",
     "settings_of",
+    "signed_in",
 ]
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -80,7 +81,11 @@ def opened(request: Request) -> Workspace:
     return workspace
 
 
-Opened = Annotated[Workspace, Depends(opened)]
+async def _opened(request: Request) -> Workspace:
+    return opened(request)  # in the loop: a thread for so little would cost more than it
+
+
+Opened = Annotated[Workspace, Depends(_opened)]
 
 
 def settings_of(request: Request) -> Settings:
@@ -176,6 +181,14 @@ def current_account(request: Request) -> UserAccount:
     return caller.account
 
 
+async def signed_in(request: Request) -> Caller:
+    """Return who asks, whatever they may do; a dependency of routes, which have looked it up already."""
+    caller: Caller | None = request.state.caller
+    if caller is None:
+        raise HttpProblem(401, "signed_out", "sign in, or send a token", headers={"WWW-Authenticate": "Bearer"})
+    return caller
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
     """A dependency of a route: gives who asks, if they may do what ``scope`` names."""
@@ -183,10 +196,8 @@ class Permit:
     scope: str
 
     async def __call__(self, request: Request) -> Caller:
-        """Return who asks; they have been looked up already."""
-        caller: Caller | None = request.state.caller
-        if caller is None:
-            raise HttpProblem(401, "signed_out", "sign in, or send a token", headers={"WWW-Authenticate": "Bearer"})
+        """Return who asks."""
+        caller = await signed_in(request)
         if self.scope not in caller.scopes:
             raise HttpProblem(403, "scope", f"this needs {self.scope}")
         return caller

@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from linernotes.api.callers import Caller, Opened, caller_of, now, settings_of
+from linernotes.api.callers import Caller, Opened, now, settings_of, signed_in
 from linernotes.api.paging import After, Limit, page
 from linernotes.api.problems import HttpProblem
 from linernotes.api.routing import routes
@@ -25,14 +25,7 @@ _POLL_S = 0.3
 _STREAM_S = 1800.0
 
 
-def _signed_in(request: Request) -> Caller:
-    caller = caller_of(request)
-    if caller is None:
-        raise HttpProblem(401, "signed_out", "sign in, or send a token")
-    return caller
-
-
-SignedIn = Annotated[Caller, Depends(_signed_in)]
+SignedIn = Annotated[Caller, Depends(signed_in)]
 
 _SCOPE_OF = {
     JobKind.TRACE: "traces",

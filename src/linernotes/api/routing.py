@@ -17,11 +17,16 @@ __all__ = ["Route", "client_address", "count_request", "request_key", "routes"]
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY_CHARACTERS_MAX = 200
+_PROBLEM = {
+    "description": "A problem (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+}
 
 
 def routes(prefix: str, tag: str) -> APIRouter:
     """Return a router for the routes below a path."""
-    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=Route)
+    responses: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=Route, responses=responses)
 
 
 class Route(APIRoute):

@@ -1,15 +1,15 @@
 """``/v1/session``: sign in, see who one is, sign out."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from linernotes.api.accounts import from_account
 from linernotes.api.callers import (
+    Caller,
     Opened,
-    caller_of,
     csrf_token,
     csrf_token_of,
     forget_session,
@@ -18,6 +18,7 @@ from linernotes.api.callers import (
     now,
     session_secret,
     settings_of,
+    signed_in,
 )
 from linernotes.api.permissions import SCOPES_OF
 from linernotes.api.problems import HttpProblem
@@ -69,11 +70,8 @@ def sign_in(request: Request, workspace: Opened, given: Credentials) -> Response
 
 
 @router.get("", response_model=SessionOut)
-def show_session(request: Request) -> Response:
+async def show_session(request: Request, caller: Annotated[Caller, Depends(signed_in)]) -> Response:
     """Tell who one is, by cookie or by token."""
-    caller = caller_of(request)
-    if caller is None:
-        raise HttpProblem(401, "signed_out", "sign in, or send a token")
     by_cookie = "authorization" not in request.headers
     return JSONResponse(_told(caller.account, caller.scopes, csrf_token(request) if by_cookie else None))
 

@@ -67,7 +67,9 @@ def _told(subscription_id: str, account_id: str, what: str, body: Mapping[str, A
 
 def _trace(workspace: Workspace, job: Job, at: datetime, progress: Progress) -> Worked:
     name, path = job.payload["name"], _upload(workspace, job.payload)
-    notes = trace(workspace, path)
+    # An index that is open for writing keeps others out: to listen, reading will do.
+    with Workspace(workspace.folder, database_url=workspace.database_url) as listening:
+        notes = trace(listening, path)
     progress(1, 2, notes.upload.duration_s if notes.upload else 0.0)
     notes = replace(notes, path=name)
     claims: list[Claim] = []

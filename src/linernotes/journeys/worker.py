@@ -86,7 +86,7 @@ def work_once(workspace: Workspace, name: str) -> bool:
     with _Attempt(workspace, job) as attempt:
         try:
             # The index of a long-lived workspace would be the one of when it was opened.
-            with Workspace(workspace.folder, database_url=_url(workspace), writable=True) as fresh:
+            with Workspace(workspace.folder, database_url=workspace.database_url, writable=True) as fresh:
                 worked = work_off(fresh, job, at=_now(), progress=attempt.note)
         except (InputError, NotFoundError) as error:
             attempt.failed(error.code, str(error), again=False)
@@ -95,10 +95,6 @@ def work_once(workspace: Workspace, name: str) -> bool:
         else:
             workspace.jobs.finish(job, result=worked.result, at=_now(), then=worked.then)
     return True
-
-
-def _url(workspace: Workspace) -> str | None:
-    return workspace.database if isinstance(workspace.database, str) else None
 
 
 def main(folder: str, name: str, keep_days: float) -> None:
@@ -157,7 +153,7 @@ class Workers:
                 return
 
     def _start(self, name: str) -> "subprocess.Popen[bytes]":
-        workspace, url = self._workspace, _url(self._workspace)
+        workspace, url = self._workspace, self._workspace.database_url
         arguments = [str(Path(workspace.folder).resolve()), name, str(self._keep_days)]
         environment = dict(os.environ) | ({} if url is None else {"LINERNOTES_DATABASE": url})
         return subprocess.Popen(  # noqa: S603  (our own module, our own arguments)

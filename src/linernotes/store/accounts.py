@@ -163,14 +163,18 @@ class Accounts:
 
     def by_token(self, token_id: str, *, at: datetime) -> tuple[UserAccount, AccessToken, str] | None:
         """Return whose a token is, the token, and the hash of its secret; None where it does not stand."""
-        query = select(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+        query = (
+            select(tokens, *(column.label(f"of_{column.name}") for column in accounts.c))
+            .join(accounts, accounts.c.id == tokens.c.account_id)
+            .where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None), accounts.c.disabled_at.is_(None))
+        )
         with explained(self._place), reading(self._engine) as connection:
             row = connection.execute(query).first()
-            if row is None or (row.expires_at is not None and row.expires_at <= instant(at)):
-                return None
-            whose = select(accounts).where(accounts.c.id == row.account_id, accounts.c.disabled_at.is_(None))
-            account = connection.execute(whose).first()
-        return None if account is None else (_account(account), _token(row), row.secret_hash)
+        if row is None or (row.expires_at is not None and row.expires_at <= instant(at)):
+            return None
+        role, created_at = AccountRole(row.of_role), datetime.fromisoformat(row.of_created_at)
+        account = UserAccount(row.of_id, row.of_name, role, row.of_party_id, created_at)
+        return account, _token(row), row.secret_hash
 
     def revoke_token(self, token_id: str, *, account_id: str, at: datetime) -> None:
         """End one of an account's tokens; NotFoundError if it has no such token."""
