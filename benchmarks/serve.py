@@ -5,6 +5,8 @@ Conventions
 ``look_up_p50_ms``, ``p99``: requests at a steady 200 a second over kept connections on loopback, timed from when each
 was due (a late start counts), by eight accounts, among trace lists, a trace, claim lists, a claim, catalogue
 searches and look-ups, while a worker traces recordings of ten minutes without pause. ``n_late``: those not answered.
+``page_…``: the same of pages, at the same rate, right after: the lists of uploads, claims and recordings, an upload's
+liner notes or how far they are, a recording, policies, money.
 ``uploads_per_s``: tiny uploads, queued through the API, heard, claimed; a worker is killed every three seconds
 (``n_kills``). ``n_not_once``: uploads that have not exactly one claim, proposed once, and a job done.
 """
@@ -89,7 +91,7 @@ def tokens(workspace: Workspace, count: int) -> list[str]:
         password = secrets.token_hex()
         options = {"role": AccountRole.ADMIN, "actor": "benchmark", "why": "to measure", "at": at}
         account = signing_in.new_account(workspace, name, password, **options)  # type: ignore[arg-type]
-        scopes = ["traces:read", "claims:read", "catalogue:read", "traces:write"]
+        scopes = ["traces:read", "claims:read", "catalogue:read", "traces:write", "policies:read", "royalties:read"]
         made.append(signing_in.make_token(workspace, account, name, scopes, at=at, days=1)[1])
     return made
 
@@ -131,24 +133,32 @@ def look_ups(folder: Path, *, per_s: float, duration_s: float) -> dict[str, floa
         (recording,) = itertools.islice(workspace.catalogue, 1)
     paths = ["/v1/traces", f"/v1/traces/{jobs[0].id}", "/v1/claims", "/v1/catalogue?query=song"]
     paths += [f"/v1/catalogue/{recording.id}", f"/v1/jobs/{jobs[-1].id}"]
+    pages = ["/trace", f"/uploads/{jobs[0].id}", "/inbox", "/catalogue?q=song", f"/catalogue/{recording.id}"]
+    pages += ["/policies", "/money"]
     with served(folder, workers=1) as address:
-        asyncio.run(asked(address, keys, paths, per_s=20, duration_s=3))  # everything once, before it counts
+        asyncio.run(asked(address, keys, paths + pages, per_s=20, duration_s=3))  # everything once, before it counts
         took = asyncio.run(asked(address, keys, paths, per_s=per_s, duration_s=duration_s))
+        took_pages = asyncio.run(asked(address, keys, pages, per_s=per_s, duration_s=duration_s))
     n_asked = round(per_s * duration_s)
     with Workspace(folder, writable=True) as workspace:
         n_traced = len(workspace.jobs.page(limit=100, state=JobState.DONE))
         for job in workspace.jobs.page(limit=100):
             if not job.is_over:
                 workspace.jobs.cancel(job.id, at=datetime.now(UTC))
-    ms = sorted(1000 * each for each in took)
     return {
         "requests_per_s": per_s,
-        "look_up_p50_ms": statistics.median(ms),
-        "look_up_p99_ms": ms[int(0.99 * len(ms))],
-        "look_up_max_ms": ms[-1],
-        "n_late": n_asked - len(ms),
+        **spread("look_up", took),
+        **spread("page", took_pages),
+        "n_late": 2 * n_asked - len(took) - len(took_pages),
         "n_traced_meanwhile": n_traced,
     }
+
+
+def spread(name: str, took: list[float]) -> dict[str, float]:
+    """Return the middle, the worst but for one in a hundred, and the worst of what took so many seconds."""
+    ms = sorted(1000 * each for each in took)
+    middle, late, worst = statistics.median(ms), ms[int(0.99 * len(ms))], ms[-1]
+    return {f"{name}_p50_ms": middle, f"{name}_p99_ms": late, f"{name}_max_ms": worst}
 
 
 # ── killing workers ──────────────────────────────────────────────────────────
