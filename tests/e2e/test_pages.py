@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from linernotes import audio
 from linernotes.journeys import signing_in
+from linernotes.journeys.platforms import add_platform
 from linernotes.journeys.register import register
 from linernotes.model import AccountRole
 from linernotes.workspace import Workspace
@@ -32,6 +33,10 @@ PASSWORD = "correct horse battery"
 HOSTILE = "<img src=x onerror=alert(1)>"
 RATE_HZ = 22_050
 PATIENCE_MS = 60_000
+LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
+    *((1280, "light"), (390, "dark")),
+    *((1280, "dark"), (390, "light")),
+)
 SHOTS = os.environ.get("LINERNOTES_SCREENSHOTS")
 
 
@@ -41,6 +46,7 @@ class Place:
 
     url: str
     upload: Path
+    other: Path
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +65,11 @@ def place(tmp_path_factory: pytest.TempPathFactory, songs: list[NDArray[np.float
     upload = folder / f"{HOSTILE.replace('/', '')}.wav"
     noise = np.random.default_rng(5).standard_normal(RATE_HZ * 3).astype(np.float32) * 0.05
     audio.write(upload, np.concatenate([noise, songs[0][RATE_HZ * 2 : RATE_HZ * 13]]), sample_rate_hz=RATE_HZ)
+    other = folder / "other.wav"
+    audio.write(other, songs[1][RATE_HZ * 3 : RATE_HZ * 12], sample_rate_hz=RATE_HZ)
     with Workspace(folder / "workspace", writable=True) as workspace:
         register(workspace, [], metadata=table)
+        add_platform(workspace, "Tube", agent="agent@tube.example", regime="dmca", country="US")
         at = datetime.now(UTC)
         admin = {"role": AccountRole.ADMIN, "actor": "test", "why": "test", "at": at}
         signing_in.new_account(workspace, "admin", PASSWORD, **admin)  # type: ignore[arg-type]
@@ -79,7 +88,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, songs: list[NDArray[np.float
     ]
     with subprocess.Popen([*command, "--requests", "500"], stderr=subprocess.DEVNULL) as server:
         _wait_for(port)
-        yield Place(f"http://127.0.0.1:{port}", upload)
+        yield Place(f"http://127.0.0.1:{port}", upload, other)
         server.terminate()
 
 
@@ -165,13 +174,13 @@ def check(visitor: Visitor, name: str) -> None:
     """Let axe look at a page in both widths and themes; keep a picture where LINERNOTES_SCREENSHOTS says so."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     page = visitor.page
-    for width, theme in ((1280, "light"), (390, "dark"), (1280, "dark"), (390, "light")):
+    for width, theme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=theme)
         if SHOTS:
             page.screenshot(path=str(Path(SHOTS) / f"{name}-{width}-{theme}.png"), full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than {width}"
-        if (width, theme) in ((1280, "light"), (390, "dark")):
+        if (width, theme) in LOOKS[:2]:
             found: Any = axe.Axe().run(page).response["violations"]
             serious = [
                 (each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")
@@ -192,6 +201,8 @@ def test_the_whole_story(enter: Enter, place: Place) -> None:
     uphold(artist, claim)
     run(admin, place, sha256)
     read_statement(artist)
+    upload_without_script(enter("Uta", script=False), place)
+    take_down(enter("Bo"))
 
 
 def make_accounts(admin: Visitor) -> None:
@@ -363,3 +374,35 @@ def read_statement(artist: Visitor) -> None:
     artist.page.get_by_role("link", name=f"Anvil {HOSTILE}").click()
     artist.page.wait_for_load_state()
     check(artist, "subject")
+
+
+def upload_without_script(uploader: Visitor, place: Place) -> None:
+    """A form and links are enough to have something heard."""
+    page = uploader.page
+    page.set_input_files("#files", place.other)
+    uploader.press("Trace them")
+    assert "It came in" in page.locator(".told").inner_text()
+    page.get_by_role("link", name="other.wav").click()  # how far it is, loaded again every few seconds
+    page.get_by_role("heading", name="What was heard").wait_for()
+    assert "One recording heard in this upload." in uploader.main().inner_text()
+
+
+def take_down(artist: Visitor) -> None:
+    page = artist.page
+    page.get_by_role("link", name="Bird").click()
+    page.get_by_label("Take down").check()
+    page.fill("#why", "we did not agree")
+    artist.press("Decide")
+    page.get_by_role("link", name="Send a notice to a platform").click()
+    page.wait_for_load_state()
+    check(artist, "notice")
+    told = {"urls": "https://tube.example/1", "explanation": "There is no licence.", "signature": "Bo", "why": "now"}
+    told |= {"name": "Bo", "address": "1 Street", "phone": "+1 555 0100", "email": "bo@example.org"}
+    for field, text in told.items():
+        page.fill(f"#{field}", text)
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    artist.press("Send the notice")
+    assert "The notice is in the outbox" in page.locator(".told").inner_text()
+    assert "Tube" in page.locator(".clocks").inner_text()
+    check(artist, "noticed")

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from linernotes import web
 from linernotes.formats.liner_notes import TracedUpload, from_trace
 from linernotes.journeys.claim import decide, propose
+from linernotes.journeys.platforms import add_platform
 from linernotes.model import Action, Contribution, Evidence, JobKind, Party, Recording, RecordingEntry, Role, Trace
 from linernotes.store.jobs import NewJob
 from linernotes.web.joining import ROOMS
@@ -210,6 +211,25 @@ def test_only_the_party_decides_and_only_others_dispute(rooms: Rooms) -> None:
     told = rooms.client("ada").get(named(rooms, "/inbox/ADAS")).text
     assert "<b>Disputed</b> by <bdi>uploader</bdi>" in told  # the role, not the account
     assert "acc_" not in told
+
+
+def test_a_notice_follows_the_decision_that_it_must_go(rooms: Rooms) -> None:
+    add_platform(rooms.workspace, "Tube", agent="agent@tube.example", regime="dmca", country="US")
+    ada, bea = rooms.client("ada"), rooms.client("bea")
+    here, not_decided = named(rooms, "/inbox/ADAS/notice"), named(rooms, "/inbox/BEAS/notice")
+    assert [ada.get(here).status_code, bea.get(here).status_code, bea.get(not_decided).status_code] == [200, 404, 409]
+    said = {"platform": "Tube", "urls": "https://tube.example/1", "explanation": "no licence", "why": "down with it"}
+    said |= {"name": "Ada", "address": "1 Street, Town", "phone": "+1 555 0100", "email": "ada@example.org"}
+    said |= dict.fromkeys(("good_faith", "accurate", "authorised_under_penalty_of_perjury"), "yes")
+    unsigned = ada.post(here, data=form(ada, **said))
+    assert unsigned.status_code == 400
+    assert "signature" in unsigned.text
+    assert ada.post(here, data=form(ada, signature="Ada", fair_use_considered="yes", **said)).status_code == 303
+    page = ada.get(named(rooms, "/inbox/ADAS")).text
+    found = re.search(r"/notices/ntc_\w+\.pdf", page)
+    assert found
+    assert ada.get(found[0]).content.startswith(b"%PDF")
+    assert [rooms.client(name).get(found[0]).status_code for name in ("admin", "bea", "uploader")] == [200, 404, 404]
 
 
 def test_rules_are_set_in_ones_own_name_alone(rooms: Rooms) -> None:

@@ -27,7 +27,7 @@ _ROOMS = (
     ("/money", "Money", "royalties:read"),
     ("/accounts", "Accounts", "accounts:read"),
 )
-_ELSEWHERE = {"/uploads/": "/trace"}
+_ELSEWHERE = {"/uploads/": "/trace", "/notices/": "/inbox"}
 """Pages that belong to a room, and are not below it."""
 _ROLES = {
     AccountRole.ADMIN: "admin",
@@ -42,6 +42,7 @@ _DONE = {
     "withdraw": "Withdrawn. What was held goes on to whoever it belongs to.",
     "dispute": "Disputed. Its money is held until that is settled.",
     "resolve": "Cleared.",
+    "notice": "The notice is in the outbox, and on its way where the platform takes it by itself.",
     "rule": "The rule stands.",
     "rule-end": "The rule has ended; what it decided stays decided.",
     "account": "The account is there.",

@@ -13,7 +13,7 @@ from linernotes.journeys.claim import ClaimFile
 from linernotes.journeys.notice import StoredNotice, clock_of
 from linernotes.model import Action, Claim, ClaimState, Side
 
-__all__ = ["Choice", "Clock", "File", "Group", "Row", "Step", "clock", "file", "groups"]
+__all__ = ["Choice", "Clock", "File", "Group", "Row", "Step", "clock", "file", "groups", "is_to_go", "row"]
 
 _MONEY = {
     "due": "What it asks for is paid out.",
@@ -113,6 +113,7 @@ class File:
     side: str
     can: frozenset[str]
     clocks: Sequence[Clock]
+    may_notify: bool
 
 
 def groups(claims: Iterable[Claim], names: Mapping[str, str]) -> list[Group]:
@@ -122,7 +123,7 @@ def groups(claims: Iterable[Claim], names: Mapping[str, str]) -> list[Group]:
         claims, key=lambda claim: (order.index(claim.state), claim.upload_path, claim.evidence.query_start_s, claim.id)
     )
     return [
-        Group(state.value, *STATES[state], state in order[:3], [_row(claim, names) for claim in found])
+        Group(state.value, *STATES[state], state in order[:3], [row(claim, names) for claim in found])
         for state, found in groupby(ranked, key=lambda claim: claim.state)
     ]
 
@@ -131,7 +132,7 @@ def file(told: ClaimFile, clocks: Sequence[Clock], *, party_id: str | None, scop
     """Say what a claim's page shows to somebody who acts for ``party_id``; what they may not do is not offered."""
     claim = told.claim
     return File(
-        row=_row(claim, told.names),
+        row=row(claim, told.names),
         state=STATES[claim.state][0],
         meaning=STATES[claim.state][1],
         right=RIGHTS[claim.right_type],
@@ -151,6 +152,7 @@ def file(told: ClaimFile, clocks: Sequence[Clock], *, party_id: str | None, scop
         side=(claim.side or Side.RECORDING).value,
         can=_allowed(told.commands, scopes, mine=claim.party_id == party_id),
         clocks=clocks,
+        may_notify=is_to_go(claim) and claim.party_id == party_id and "claims:decide" in scopes,
     )
 
 
@@ -169,6 +171,11 @@ def clock(stored: StoredNotice, platform: str, *, today: date) -> Clock:
         tone = "calm" if left > 14 else "near" if left >= 0 else "over"
         return Clock(stored.id, platform, state, stored.complaint_until.isoformat(), says, tone)
     return Clock(stored.id, platform, state, None, f"issued {stored.issued_at[:10]}", "calm")
+
+
+def is_to_go(claim: Claim) -> bool:
+    """Tell whether it was decided that the upload must be taken down: only that is given notice of."""
+    return claim.action is Action.BLOCK and claim.state in (ClaimState.CONFIRMED, ClaimState.UPHELD)
 
 
 def _days(left: int) -> str:
@@ -190,7 +197,8 @@ def _choices(claim: Claim) -> list[Choice]:
     return [Choice(action.value, *ACTIONS[action], decided and claim.action is action) for action in offered]
 
 
-def _row(claim: Claim, names: Mapping[str, str]) -> Row:
+def row(claim: Claim, names: Mapping[str, str]) -> Row:
+    """Say a claim in a line; ``names`` are of parties, by id."""
     heard = claim.evidence
     return Row(
         id=claim.id,
