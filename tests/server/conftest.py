@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -123,7 +124,7 @@ def tell_story(workspace: Workspace, heard: dict[str, Evidence], sound: bytes) -
     leased = workspace.jobs.lease("tests", now=AT, until=AT + timedelta(days=1), attempts_max=5)
     assert leased is not None
     proposed = propose(workspace, TracedUpload(kept.name, kept.name, kept.sha256, list(heard.values()), []), at=AT)
-    notes = {"query": {"path": kept.name, "sha256": kept.sha256}, "synthetic": None, "provenance": None}
+    notes: dict[str, Any] = {"query": {"path": kept.name, "sha256": kept.sha256}, "synthetic": None, "provenance": None}
     notes |= {"evidence": [], "claims": [], "credits": [], "problems": []}
     workspace.jobs.finish(leased, result={"notes": notes, "waveform": [[-0.5, 0.5]]}, at=AT)
     (waiting,) = workspace.jobs.add([NewJob(JobKind.TRACE, "acc_uploader", dict(new.payload) | {"name": "b"})], at=AT)

@@ -5,8 +5,9 @@ import re
 import socket
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -83,9 +84,13 @@ def test_over_https_the_cookie_is_for_https_alone(serve: Serve) -> None:
 def test_whether_a_name_is_known_does_not_show(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
     verify = signing_in._HASHER.verify
-    monkeypatch.setattr(
-        signing_in, "_HASHER", type("Hasher", (), {"verify": lambda _, h, p: hashed.append(h) or verify(h, p)})()
-    )
+
+    class Noting:
+        def verify(self, known: str, password: str) -> bool:
+            hashed.append(known)
+            return verify(known, password)
+
+    monkeypatch.setattr(signing_in, "_HASHER", Noting())
     with serve().client() as client:
         answers = [
             client.post("/v1/session", json={"name": name, "password": "wrong"}) for name in ("ada", "nobody", "")
@@ -161,7 +166,7 @@ def test_an_upload_that_is_too_large_is_refused_and_leaves_nothing(serve: Serve)
     with served.client("uploader") as client:
         assert client.post("/v1/traces", files={"file": ("a", whole)}).status_code == 413
 
-        def unannounced() -> object:
+        def unannounced() -> Iterator[bytes]:
             yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
             yield from (whole[i : i + 10_000] for i in range(0, len(whole), 10_000))
 
@@ -221,7 +226,7 @@ def test_what_is_asked_twice_with_one_key_is_done_once(serve: Serve) -> None:
     served = serve()
     key = {"Idempotency-Key": "once"}
     with served.client("uploader") as client:
-        asked = {
+        asked: dict[str, Any] = {
             "files": {"file": ("a.wav", b"x")},
             "headers": key | {"Content-Type": "multipart/form-data; boundary=b"},
         }

@@ -51,13 +51,11 @@ def test_schemathesis_finds_no_fault_of_the_server_and_no_answer_beside_its_sche
         if operation.path in ("/v1/session", "/v1/jobs/{job_id}/events"):
             continue  # the one signs us out, the other streams
 
-        @settings
-        @hypothesis.given(case=operation.as_strategy())
         def ask(case: Any) -> None:
             case.call_and_validate(headers=headers, checks=wanted)
 
         try:
-            ask()
+            settings(hypothesis.given(case=operation.as_strategy())(ask))()
         except Exception as error:  # noqa: BLE001  (every operation is tried, then all is told)
             faults.append(f"{operation.method} {operation.path}: {str(error)[:600]}")
     assert faults == []

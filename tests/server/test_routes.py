@@ -138,7 +138,7 @@ def test_everybody_sees_what_is_theirs_and_no_word_of_anything_else(month: Serve
     assert wrong == []
 
 
-def _filled(value: object, ids: dict[str, str]) -> object:
+def _filled(value: Any, ids: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {name: _filled(inner, ids) for name, inner in value.items()}
     if isinstance(value, list):

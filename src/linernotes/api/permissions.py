@@ -18,7 +18,7 @@ SCOPES: Mapping[str, str] = {
     "claims:dispute": "contest claims on one's uploads",
     "claims:resolve": "clear what keeps a claim from going on",
     "catalogue:read": "see what one's party has a part in",
-    "catalogue:write": "correct titles, years and codes of that",
+    "catalogue:write": "correct titles, artists and years of that",
     "catalogue:import": "bring catalogues in",
     "policies:read": "see one's party's standing rules",
     "policies:write": "set and end them",

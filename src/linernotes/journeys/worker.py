@@ -65,7 +65,7 @@ class _Attempt:
         """Put the job back for later, or set it aside if there is no use in that."""
         job = self._job
         if again and job.attempts < ATTEMPTS_MAX:
-            due_at = _now() + timedelta(seconds=2**job.attempts)
+            due_at = _now() + timedelta(seconds=4**job.attempts)
             self._jobs.postpone(job, code=code, message=message, due_at=due_at)
         else:
             self._jobs.give_up(job, code=code, message=message, at=_now())

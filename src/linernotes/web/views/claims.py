@@ -136,7 +136,7 @@ def file(told: ClaimFile, clocks: Sequence[Clock], *, party_id: str | None, scop
         state=STATES[claim.state][0],
         meaning=STATES[claim.state][1],
         right=RIGHTS[claim.right_type],
-        money=_MONEY[told.money],
+        money=_MONEY[told.money] if claim.action in (Action.SHARE, Action.REVIEW) else "It asks for no money.",
         because=list(claim.because),
         exceptions=[f"{rule.territory}: {chosen(rule.action, rule.share, rule.side)}" for rule in claim.exceptions],
         steps=[
@@ -170,7 +170,9 @@ def clock(stored: StoredNotice, platform: str, *, today: date) -> Clock:
         says = f"complaints until {stored.complaint_until:%d %b %Y}, {_days(left)}"
         tone = "calm" if left > 14 else "near" if left >= 0 else "over"
         return Clock(stored.id, platform, state, stored.complaint_until.isoformat(), says, tone)
-    return Clock(stored.id, platform, state, None, f"issued {stored.issued_at[:10]}", "calm")
+    return Clock(
+        stored.id, platform, state, None, f"since {date.fromisoformat(stored.issued_at[:10]):%d %b %Y}", "calm"
+    )
 
 
 def is_to_go(claim: Claim) -> bool:
