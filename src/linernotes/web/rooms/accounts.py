@@ -12,7 +12,7 @@ from linernotes.web.door import Posted, Visit, Visits, away, pages
 from linernotes.web.fields import one_of, reason
 from linernotes.web.views.accounts import ROLES, seats
 
-__all__ = ["router"]
+__all__ = ["add_account", "disable", "enable", "router", "show_accounts"]
 
 router = pages()
 

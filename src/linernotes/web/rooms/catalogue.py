@@ -16,7 +16,7 @@ from linernotes.web.fields import day, reason
 from linernotes.web.rooms.work import take_in
 from linernotes.web.views.catalogue import editable, recordings, subjects
 
-__all__ = ["router"]
+__all__ = ["edit", "import_catalogue", "router", "show_catalogue", "show_subject"]
 
 router = pages()
 

@@ -12,7 +12,7 @@ from linernotes.api.sessions import begin_session, end_session
 from linernotes.web.door import Posted, Shell, away, pages, rooms
 from linernotes.web.templating import asset, render
 
-__all__ = ["router", "sign_in_first"]
+__all__ = ["enter", "router", "show_asset", "show_sign_in", "sign_in", "sign_in_first", "sign_out"]
 
 router = pages()
 

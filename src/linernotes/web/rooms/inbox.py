@@ -26,7 +26,7 @@ from linernotes.web.views.accounts import ROLES
 from linernotes.web.views.claims import Clock, clock, file, groups
 from linernotes.web.views.notes import shown
 
-__all__ = ["router"]
+__all__ = ["decide", "dispute", "play_claim", "release", "resolve", "router", "show_claim", "show_inbox", "withdraw"]
 
 router = pages()
 

@@ -22,7 +22,17 @@ from linernotes.web.rooms.work import take_in
 from linernotes.web.views.money import account, charts, earners, periods
 from linernotes.web.views.money import reason as why_of
 
-__all__ = ["router"]
+__all__ = [
+    "import_usage",
+    "list_statement",
+    "print_statement",
+    "router",
+    "run_royalties",
+    "show_money",
+    "show_period",
+    "show_statement",
+    "show_why",
+]
 
 router = pages()
 

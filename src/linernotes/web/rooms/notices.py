@@ -16,7 +16,7 @@ from linernotes.web.door import Posted, Visit, Visits, away, pages
 from linernotes.web.fields import reason
 from linernotes.web.views.claims import is_to_go, row
 
-__all__ = ["router"]
+__all__ = ["read", "router", "send", "show_form"]
 
 router = pages()
 

@@ -16,7 +16,7 @@ from linernotes.web.door import Posted, Visit, Visits, away, pages
 from linernotes.web.fields import day, exact, one_of, reason
 from linernotes.web.views.policies import USES, houses
 
-__all__ = ["router"]
+__all__ = ["add_policy", "end_policy", "router", "show_policies"]
 
 router = pages()
 

@@ -26,7 +26,17 @@ from linernotes.web.views.notes import shown as as_shown
 from linernotes.web.views.uploads import work
 from linernotes.workspace import Workspace
 
-__all__ = ["router"]
+__all__ = [
+    "keep_notes",
+    "keep_page",
+    "play_clip",
+    "play_upload",
+    "router",
+    "send_uploads",
+    "show_notes",
+    "show_places",
+    "show_uploads",
+]
 
 router = pages()
 

@@ -16,7 +16,7 @@ from linernotes.web.door import SignedIn, Visit, away, pages
 from linernotes.web.fields import day, reason
 from linernotes.web.views.uploads import outcome, work
 
-__all__ = ["router", "take_in"]
+__all__ = ["router", "show_work", "take_in"]
 
 router = pages()
 
