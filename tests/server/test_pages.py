@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -316,3 +317,25 @@ def test_notes_go_out_as_json(rooms: Rooms) -> None:
     answer = rooms.client("uploader").get(named(rooms, "/uploads/JOB/notes.json"))
     assert json.loads(answer.text)["query"]["sha256"] == UPLOAD
     assert answer.headers["content-disposition"].startswith("attachment")
+
+
+# ── money ────────────────────────────────────────────────────────────────────
+
+
+def test_a_statement_is_its_partys_alone_and_bears_being_asked_at_once(month: "Served") -> None:
+    web.join(month.app)
+    hers = "/money/2026-10/pty_ada"
+    paths = (hers, f"{hers}.pdf", f"{hers}.csv", f"{hers}/why/{month.ids['line']}")
+    seen = {"ada": [200] * 4, "bea": [404] * 4, "auditor": [200] * 4, "uploader": [403] * 4}
+    for name, statuses in seen.items():
+        with month.client(name) as browser:
+            assert [browser.get(path).status_code for path in paths] == statuses, name
+    with month.client("ada") as ada, month.client("bea") as bea:
+        assert ada.get("/money/2026-10").headers["location"] == hers
+        assert bea.get(f"/money/2026-10/pty_bea/why/{month.ids['line']}").status_code == 404
+        assert "Anvil" in ada.get(hers).text
+        assert ada.get(f"{hers}.pdf").content.startswith(b"%PDF")
+    with month.client("auditor") as auditor, ThreadPoolExecutor(8) as at_once:
+        told = {answer.text for answer in at_once.map(lambda _: auditor.get(hers), range(24))}
+        assert len({re.sub(r'value="[0-9a-f]{64}"', "", text) for text in told}) == 1
+        assert "1 part" in auditor.get("/money/2026-10").text
