@@ -1,5 +1,6 @@
 """``/v1/catalogue``: search, look up, correct, import. A rights holder sees what its party has a part in."""
 
+import re
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
@@ -16,10 +17,10 @@ from linernotes.api.receiving import receive_form
 from linernotes.api.routing import request_key, routes
 from linernotes.api.shapes import Correction, EntryOut, Found, JobOut
 from linernotes.api.values import Day, jsonable
-from linernotes.journeys.catalogue import describe
+from linernotes.journeys.catalogue import Page, describe
 from linernotes.journeys.correct import correct
 from linernotes.journeys.queue import queue_import
-from linernotes.model import JobKind
+from linernotes.model import JobKind, Party
 from linernotes.workspace import Workspace
 
 __all__ = ["correct_entry", "import_catalogue", "router", "search_catalogue", "seen_entry", "show_entry"]
@@ -54,9 +55,8 @@ def seen_entry(workspace: Workspace, caller: Caller, key: str, *, on: date | Non
     """Return what the catalogue says of a thing that the caller may see, as JSON's types, and what it said before."""
     found = describe(workspace, key, on=on)
     subjects = [*(recording.id for recording in found.recordings), *found.works, *found.voices, *found.model_releases]
-    party_id = caller.party_id(None)
-    is_mine = party_id in found.parties and workspace.catalogue.has_part(party_id or "", [*subjects])
-    if party_id is not None and not is_mine and set(found.parties) != {party_id}:
+    mine = found.parties.get(caller.account.party_id or "")
+    if not caller.sees_all and (mine is None or not _is_of(workspace, found, key, mine)):
         raise HttpProblem(404, "not_found", f"nothing {key!r} in what you have a part in")
     former = [
         {"id": subject, "field": name, "until": until, "value": value}
@@ -67,6 +67,17 @@ def seen_entry(workspace: Workspace, caller: Caller, key: str, *, on: date | Non
     for recording in told["recordings"]:
         del recording["path"]  # where a file lies on the server is nobody's business
     return told
+
+
+def _is_of(workspace: Workspace, found: Page, key: str, mine: Party) -> bool:
+    """Tell whether a key names a thing that a party has a part in, or the party itself: not whom it once wrote with."""
+    named = {key, re.sub(r"[\s.-]", "", key).upper()}
+    things = {(recording.id, recording.isrc) for recording in found.recordings}
+    things |= {(work.id, work.iswc) for work in found.works.values()}
+    things |= {(name, None) for name in (*found.voices, *found.model_releases)}
+    if not any(named & {*thing} for thing in things):
+        return bool(named & {mine.id, mine.name, mine.ipi_name_number, mine.isni})
+    return workspace.catalogue.has_part(mine.id, [thing_id for thing_id, _ in things])
 
 
 @router.get("", response_model=Found)
