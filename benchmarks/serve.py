@@ -176,8 +176,9 @@ def killed(folder: Path, count: int) -> dict[str, float]:
         with Workers(workspace, 2, keep_days=1) as workers:
             while workspace.jobs.get(jobs[-1].id).state is not JobState.DONE or open_jobs(workspace):
                 time.sleep(_KILL_EVERY_S)
-                os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
-                n_kills += 1
+                if workspace.jobs.page(limit=1, state=JobState.RUNNING):  # else it is only starting
+                    os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
+                    n_kills += 1
         took_s = time.monotonic() - began
         claims = list(workspace.claims.find(upload_sha256s=[each.sha256 for each in kept]))
         proposed = Counter(

@@ -37,8 +37,9 @@ def test_an_upload_is_heard_and_its_claims_are_disputed(
     assert client.notes(job.id)["query"]["path"] == "none.wav"
     assert [trace.name for trace in client.traces()] == ["none.wav", "b", "midnight.wav"]
     assert story.ids["claim"] in {claim["id"] for claim in client.claims()}
-    with pytest.raises(ConflictError):  # it waits for its party: there is nothing to dispute yet
-        client.dispute(story.ids["claim"], why="it is mine")
+    assert client.dispute(story.ids["claim"], why="it is mine")["state"] == "disputed"
+    with pytest.raises(ConflictError):
+        client.dispute(story.ids["claim"], why="it is mine, I say")
 
 
 def test_what_the_server_refuses_is_an_error_of_ours(story: Served, client: Client) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import insert
+
+from linernotes.store.schema import contributions
 from tests.server.conftest import PERIOD, Served
 
 WHY = {"why": "for the tests"}
@@ -165,6 +168,17 @@ def test_an_uploader_called_like_a_party_is_not_that_party(story: Served) -> Non
     with story.client("uploader") as client:
         done = client.post(f"/v1/claims/{story.ids['claim']}/dispute", json=WHY).json()
     assert done["history"][-1]["by"] == "acc_uploader"
+
+
+def test_who_once_wrote_with_somebody_does_not_see_all_of_theirs(story: Served) -> None:
+    rows = [{"subject_id": "rec_anvil", "party_id": party, "role": "producer"} for party in ("pty_ada", "pty_bea")]
+    with story.workspace.catalogue.engine.begin() as connection:
+        connection.execute(insert(contributions), rows)
+    with story.client("ada") as client:
+        seen = {key: client.get(f"/v1/catalogue/{key}").status_code for key in ("rec_anvil", "pty_ada", "Ada")}
+        unseen = {key: client.get(f"/v1/catalogue/{key}").status_code for key in ("pty_bea", "Bea", "rec_bird")}
+    assert set(seen.values()) == {200}
+    assert set(unseen.values()) == {404}
 
 
 def test_what_admins_do_is_in_the_chain(story: Served) -> None:

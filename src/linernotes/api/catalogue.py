@@ -20,7 +20,7 @@ from linernotes.api.values import Day, jsonable
 from linernotes.journeys.catalogue import Page, describe
 from linernotes.journeys.correct import correct
 from linernotes.journeys.queue import queue_import
-from linernotes.model import JobKind
+from linernotes.model import JobKind, Party
 from linernotes.workspace import Workspace
 
 __all__ = ["correct_entry", "import_catalogue", "router", "search_catalogue", "seen_entry", "seen_page", "show_entry"]
@@ -54,27 +54,18 @@ IMPORT_FORM = {
 def seen_page(workspace: Workspace, caller: Caller, key: str, *, on: date | None = None) -> Page:
     """Return what the catalogue says of a thing that the caller may see; for everybody else it is not there.
 
-    To have a part in a recording is to see it and its work, not what others recorded of that work; of parties one sees
-    oneself.
+    Whoever has a part in a recording sees it and its work, not what others recorded of that work.
     """
     found = describe(workspace, key, on=on)
-    party_id = caller.party_id(None)
-    if party_id is None:
+    if caller.sees_all:
         return found
-    has_part = workspace.catalogue.has_part
-    is_itself = next(iter(found.parties), None) == party_id and key in (party_id, found.parties[party_id].name)
-    if not is_itself and (_is_of_party(found, key) or not has_part(party_id, _subjects(found))):
+    mine = found.parties.get(caller.account.party_id or "")
+    if mine is None or not _is_of(workspace, found, key, mine):
         raise HttpProblem(404, "not_found", f"nothing {key!r} in what you have a part in")
-    if is_itself or has_part(party_id, [*found.works, *found.voices, *found.model_releases]):
+    has_part = workspace.catalogue.has_part
+    if not found.works or has_part(mine.id, [*found.works]):
         return found
-    return replace(found, recordings=[each for each in found.recordings if has_part(party_id, [each.id])])
-
-
-def _is_of_party(found: Page, key: str) -> bool:
-    """Tell whether a page is there because a party is called so, and not one of the things on it."""
-    codes = {code for each in found.recordings for code in (each.id, each.isrc)}
-    codes |= {code for each in found.works.values() for code in (each.id, each.iswc)}
-    return not {key, re.sub(r"[\s.-]", "", key).upper()} & {*codes, *found.voices, *found.model_releases}
+    return replace(found, recordings=[each for each in found.recordings if has_part(mine.id, [each.id])])
 
 
 def _subjects(found: Page) -> list[str]:
@@ -93,6 +84,17 @@ def seen_entry(workspace: Workspace, caller: Caller, key: str, *, on: date | Non
     for recording in told["recordings"]:
         del recording["path"]  # where a file lies on the server is nobody's business
     return told
+
+
+def _is_of(workspace: Workspace, found: Page, key: str, mine: Party) -> bool:
+    """Tell whether a key names a thing that a party has a part in, or the party itself: not whom it once wrote with."""
+    named = {key, re.sub(r"[\s.-]", "", key).upper()}
+    things = {(recording.id, recording.isrc) for recording in found.recordings}
+    things |= {(work.id, work.iswc) for work in found.works.values()}
+    things |= {(name, None) for name in (*found.voices, *found.model_releases)}
+    if not any(named & {*thing} for thing in things):
+        return bool(named & {mine.id, mine.name, mine.ipi_name_number, mine.isni})
+    return workspace.catalogue.has_part(mine.id, [thing_id for thing_id, _ in things])
 
 
 @router.get("", response_model=Found)
