@@ -237,7 +237,7 @@ def test_a_subject_tells_who_made_it_and_who_has_which_share() -> None:
         {"rec_1": [Contribution("rec_1", "pty_ada", Role.PERFORMER)]},
         {"rec_1": [Share("rec_1", "pty_ada", RightType.MASTER, Fraction(1, 3), valid_from=date(2026, 1, 1))]},
     )
-    first, second = catalogue.subjects(page)
+    first, second = catalogue.subjects(page, "rec_1")
     assert [(maker.party, maker.part) for maker in first.makers] == [("Ada", "performer")]
     assert first.rights[0].holders[0].where == "World, from 01 Jan 2026"
     assert first.rights[0].filled == [3333]
@@ -249,6 +249,10 @@ def test_a_subject_tells_who_made_it_and_who_has_which_share() -> None:
         ("year", "1999"),
     ]
     assert [field.name for field in catalogue.editable(page, "wrk_1")] == ["title"]
+    (party,) = catalogue.subjects(page, "pty_ada")
+    assert (party.thing.kind, party.thing.title) == ("Party", "Ada")
+    assert [thing.id for thing in catalogue.part_in(page, "Ada")] == ["rec_1", "wrk_1"]
+    assert catalogue.part_in(page, "rec_1") == []
 
 
 # ── work ─────────────────────────────────────────────────────────────────────

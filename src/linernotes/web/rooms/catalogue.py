@@ -14,7 +14,7 @@ from linernotes.model import JobKind
 from linernotes.web.door import Posted, Visit, Visits, away, pages
 from linernotes.web.fields import day, reason
 from linernotes.web.rooms.work import take_in
-from linernotes.web.views.catalogue import editable, recordings, subjects
+from linernotes.web.views.catalogue import editable, part_in, recordings, subjects
 
 __all__ = ["edit", "import_catalogue", "router", "show_catalogue", "show_subject"]
 
@@ -27,6 +27,7 @@ Imports = Annotated[Visit, Depends(Visits("catalogue:import"))]
 _SHOWN = 25
 _QUERY_CHARACTERS_MAX = 200
 _CHANGES_SHOWN = 50
+_THINGS_SHOWN = 100
 
 
 @router.get("/catalogue")
@@ -56,16 +57,17 @@ async def import_catalogue(request: Request, visitor: Imports) -> Response:
 def show_subject(visitor: Reads, key: str, on: str = "") -> Response:
     """Show a thing, today or as it was on a day."""
     found = seen_page(visitor.workspace, visitor.caller, key, on=day(on, "a day"))
-    told = subjects(found)
+    told = subjects(found, key)
     if not told:
         raise HttpProblem(404, "not_found", f"nothing {key!r} here")
     subject_id = told[0].thing.id
     return visitor.page(
         "subject.html",
         title=told[0].thing.title,
-        key=key,
+        key=subject_id,
         on=on,
         subjects=told,
+        things=part_in(found, key)[:_THINGS_SHOWN],
         linked=None if visitor.caller.sees_all else visitor.party_id,
         former=_former(visitor, subject_id),
         editable=editable(found, subject_id),
@@ -77,7 +79,7 @@ def show_subject(visitor: Reads, key: str, on: str = "") -> Response:
 def edit(visitor: Writes, key: str, form: Posted) -> Response:
     """Let a thing be called otherwise from a day on; what it was called before stays."""
     found = seen_page(visitor.workspace, visitor.caller, key)
-    subject_id = subjects(found)[0].thing.id
+    subject_id = subjects(found, key)[0].thing.id
     before = {field.name: field.value for field in editable(found, subject_id)}
     said = {name: form[name] for name, value in before.items() if form.get(name) and form[name] != value}
     year = said.get("year", "")

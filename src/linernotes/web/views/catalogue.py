@@ -9,7 +9,7 @@ from linernotes.formats.statement import RIGHTS, place_name
 from linernotes.journeys.catalogue import Page
 from linernotes.model import Party, Recording, RightType, Role, Share
 
-__all__ = ["Field", "Holder", "Right", "Subject", "Thing", "editable", "recordings", "subjects"]
+__all__ = ["Field", "Holder", "Right", "Subject", "Thing", "editable", "part_in", "recordings", "subjects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,22 @@ def editable(page: Page, subject_id: str) -> list[Field]:
     return [] if work is None else [Field("title", "Title", work.title)]
 
 
-def subjects(page: Page) -> list[Subject]:
-    """Return what a page of the catalogue says, recordings first, then works, voices, models and parties."""
+def subjects(page: Page, key: str) -> list[Subject]:
+    """Return what ``key`` names: a party alone, else recordings first, then works, voices and models."""
+    party = next((each for each in page.parties.values() if key in (each.id, each.name)), None)
+    if party is not None:
+        return [Subject(_party(party), [], [], [])]
+    return _things(page)
+
+
+def part_in(page: Page, key: str) -> list[Thing]:
+    """List what a party has a part in; of other things nothing."""
+    if not any(key in (party.id, party.name) for party in page.parties.values()):
+        return []
+    return [subject.thing for subject in _things(page)]
+
+
+def _things(page: Page) -> list[Subject]:
     found = [
         Subject(
             Thing(each.id, "Recording", each.title, each.artist, _codes(ISRC=each.isrc)),
@@ -112,7 +126,7 @@ def subjects(page: Page) -> list[Subject]:
         Subject(Thing(each.id, "Model", each.name, _name(page, each.party_id), []), [], [], [])
         for each in page.model_releases.values()
     ]
-    if not found:
+    if not found:  # a party that was asked for by a code of its own
         found = [Subject(_party(each), [], [], []) for each in page.parties.values()]
     return found
 
