@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from linernotes.store.database import writing
 from linernotes.store.schema import contributions
 from tests.server.conftest import PERIOD, Served
 
@@ -172,7 +173,7 @@ def test_an_uploader_called_like_a_party_is_not_that_party(story: Served) -> Non
 
 def test_who_once_wrote_with_somebody_does_not_see_all_of_theirs(story: Served) -> None:
     rows = [{"subject_id": "rec_anvil", "party_id": party, "role": "producer"} for party in ("pty_ada", "pty_bea")]
-    with story.workspace.catalogue.engine.begin() as connection:
+    with writing(story.workspace.catalogue.engine) as connection:
         connection.execute(insert(contributions), rows)
     with story.client("ada") as client:
         seen = {key: client.get(f"/v1/catalogue/{key}").status_code for key in ("rec_anvil", "pty_ada", "Ada")}
