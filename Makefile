@@ -25,7 +25,7 @@ fix: .venv/ready
 
 # Speed, beside the peers that are installed.
 bench: .venv/ready
-	for name in startup decode fingerprint catalogue claims usage royalties mastering; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in startup decode fingerprint catalogue claims usage royalties mastering serve; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # Accuracy on truth sets: make evals DATA=folder
 evals: .venv/ready
@@ -39,7 +39,7 @@ evals: .venv/ready
 	touch $@
 
 .venv/ready-extras: .venv/ready
-	$(BIN)/pip install --quiet --disable-pip-version-check playwright '.[spark]'
+	$(BIN)/pip install --quiet --disable-pip-version-check playwright schemathesis '.[spark]'
 	touch $@
 
 clean:

@@ -44,6 +44,7 @@ from linernotes.rights import claims as claim_rules
 from linernotes.store import schema
 from linernotes.store.catalogue import Catalogue
 from linernotes.store.claims import Claims
+from linernotes.store.database import writing
 from linernotes.workspace import Workspace
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -188,7 +189,7 @@ def fill_with_three() -> Callable[[Path | str], None]:
             )
         )
         voice = Voice("voi_cara", "pty_cara", "Cara", "signed on paper, 2026-10-01")
-        with claims.engine.begin() as connection:
+        with writing(claims.engine) as connection:
             connection.execute(insert(schema.voices).values(asdict(voice) | {"registered_at": THREE_AT}))
         catalogue.close()
         claims.close()

@@ -12,14 +12,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from linernotes.errors import ParameterError, StorageError
+from linernotes.store.accounts import Accounts
 from linernotes.store.agreements import Agreements
 from linernotes.store.books import Books
 from linernotes.store.catalogue import Catalogue
 from linernotes.store.claims import Claims
 from linernotes.store.index import Index
+from linernotes.store.jobs import Jobs
 from linernotes.store.notices import Notices
 from linernotes.store.platforms import Platforms
 from linernotes.store.sheets import Sheets
+from linernotes.store.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from linernotes.store.royalties import Royalties
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Workspace"]
 
+_SERVING = ("accounts", "jobs", "subscriptions")
 _PAYING = ("usage", "books", "agreements", "trails", "royalties")
 
 
@@ -60,6 +64,11 @@ class Workspace:
     ) -> None:
         self.close()
 
+    @property
+    def database_url(self) -> str | None:
+        """The database's URL; None where it is the folder's own."""
+        return self.database if isinstance(self.database, str) else None
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """Parties, works, recordings."""
@@ -84,6 +93,21 @@ class Workspace:
     def sheets(self) -> Sheets:
         """Split sheets."""
         return Sheets(self.database, writable=self.writable)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Who signs in."""
+        return Accounts(self.database, writable=self.writable)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Long work that is queued, under way, or over."""
+        return Jobs(self.database, writable=self.writable)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """Who is told of events by webhook."""
+        return Subscriptions(self.database, writable=self.writable)
 
     @cached_property
     def usage(self) -> "UsageReports":
@@ -125,7 +149,7 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for name in ("catalogue", "claims", "index", "platforms", "notices", "sheets", *_PAYING):
+        for name in ("catalogue", "claims", "index", "platforms", "notices", "sheets", *_SERVING, *_PAYING):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -39,7 +39,10 @@ BELOW: dict[str, set[str]] = {
         *("document", "webhook", "money"),
     },
     # The edges also speak the outside world's formats: JSON is one.
-    "cli": {"workspace", "journeys", "model", "formats", "identifiers", "money"},
+    "api": {"workspace", "journeys", "model", "formats", "identifiers", "money"},
+    "web": {"workspace", "journeys", "model", "formats", "identifiers", "money", "api"},
+    "cli": {"workspace", "journeys", "model", "formats", "identifiers", "money", "api", "web"},
+    "client": set(),
 }
 ERRORS_ARE_CLOSED_TO = {"kernels", "decoder", "errors"}  # a kernel trusts its caller
 
@@ -126,9 +129,13 @@ def test_nothing_replaces_rows_quietly() -> None:
     ] == []
 
 
-def test_only_the_webhook_speaks_to_other_machines() -> None:
+def test_only_the_webhook_and_the_client_speak_to_other_machines() -> None:
     network = re.compile(r"^\s*(import|from) (ssl|http\.|urllib\.request|smtplib|ftplib|requests|httpx)", re.MULTILINE)
-    assert [str(m) for m in MODULES if part_of(m) != "webhook" and network.search(m.read_text(encoding="utf-8"))] == []
+    assert [
+        str(m)
+        for m in MODULES
+        if part_of(m) not in ("webhook", "client") and network.search(m.read_text(encoding="utf-8"))
+    ] == []
 
 
 def test_two_broad_excepts_at_most() -> None:
@@ -199,6 +206,17 @@ def test_every_command_and_option_stands_in_the_docs() -> None:
         options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
         missing += [f"{name} {option}" for option in options if f"{option}" not in text]
     assert missing == []
+
+
+def test_every_route_and_scope_stands_in_the_docs() -> None:
+    from linernotes.api import create_app  # noqa: PLC0415
+    from linernotes.api.permissions import SCOPES  # noqa: PLC0415
+    from linernotes.workspace import Workspace  # noqa: PLC0415
+
+    text = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglob("*.md"))
+    paths = create_app(Workspace(ROOT / "nowhere")).openapi()["paths"]
+    asked = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert {each for each in asked | {*SCOPES} if f"`{each}`" not in text} == set()
 
 
 def test_every_error_and_environment_variable_stands_in_the_docs() -> None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from linernotes import audio
 from linernotes.errors import ConflictError, FormatError, ParameterError, StorageError, UnavailableError
+from linernotes.journeys.clips import CLIP_RATE_HZ, undo
 from linernotes.journeys.listening import find_audio, hear, over_cores
-from linernotes.journeys.page import CLIP_RATE_HZ, page, undo
+from linernotes.journeys.page import page
 from linernotes.journeys.register import register
 from linernotes.journeys.results import ResultsFile
 from linernotes.journeys.trace import trace, trace_many

@@ -25,6 +25,7 @@ from linernotes.cli import (
     policies,
     register,
     royalties,
+    serve,
     sheets,
     statement,
     trace,
@@ -55,6 +56,7 @@ app.command("demo")(demo.demo)
 app.command("register")(register.register)
 app.command("trace")(trace.trace)
 app.command("master")(master.master)
+app.command("serve")(serve.serve)
 app.command("statement")(statement.statement)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(claims.app, name="claims")

@@ -13,7 +13,8 @@ from rich.text import Text
 from linernotes.cli.safe_console import SafeConsole
 from linernotes.cli.screen import note
 from linernotes.formats import wording
-from linernotes.model import Claim, ClaimState, Obstacle, Policy, Problem, UseType
+from linernotes.formats.claim_words import OBSTACLES, STATES, USES
+from linernotes.model import Claim, ClaimState, Policy, Problem
 
 if TYPE_CHECKING:
     from linernotes.journeys.claim import ClaimFile, Proposed, Reconsidered
@@ -32,32 +33,14 @@ __all__ = [
 _console = SafeConsole(highlight=False)
 _errors = SafeConsole(stderr=True, highlight=False)
 
-# In the order in which they want attention.
-_HEADINGS = {
-    ClaimState.REVIEW: ("Review", "somebody is asked", "yellow"),
-    ClaimState.DISPUTED: ("Disputed", "held until upheld or withdrawn", "red"),
-    ClaimState.PROPOSED: ("Proposed", "waiting", "cyan"),
-    ClaimState.CONFIRMED: ("Confirmed", "in force", "green"),
-    ClaimState.UPHELD: ("Upheld", "in force, after a dispute", "green"),
-    ClaimState.RELEASED: ("Released", "over", "dim"),
-    ClaimState.WITHDRAWN: ("Withdrawn", "over, after a dispute", "dim"),
-}
-_USES = {
-    UseType.RECORDING: "copy of",
-    UseType.VERSION: "version of",
-    UseType.MELODY: "melody of",
-    UseType.VOICE: "voice of",
-    UseType.LYRICS: "lyrics of",
-    UseType.TRAINING: "learned from",
-    UseType.SOUNDALIKE: "imitation of",
-}
-_OBSTACLES = {
-    Obstacle.AI_REFERENCE: "the reference is AI-made",
-    Obstacle.CONTESTED_REFERENCE: "the reference is claimed for more than the whole",
-    Obstacle.LATE_REGISTRATION: "registered after the upload",
-    Obstacle.OVERLAPPING_REFERENCES: "others claim the same stretch",
-    Obstacle.SHARES_EXCEED_WHOLE: "the shares exceed the whole",
-    Obstacle.FLOOD: "a flood of claims, slowed",
+_COLOURS = {
+    ClaimState.REVIEW: "yellow",
+    ClaimState.DISPUTED: "red",
+    ClaimState.PROPOSED: "cyan",
+    ClaimState.CONFIRMED: "green",
+    ClaimState.UPHELD: "green",
+    ClaimState.RELEASED: "dim",
+    ClaimState.WITHDRAWN: "dim",
 }
 
 
@@ -66,11 +49,11 @@ def print_inbox(claims: Sequence[Claim], names: Mapping[str, str]) -> None:
     if not claims:
         _console.print("  Nothing is claimed here.")
         return
-    order = list(_HEADINGS)
+    order = list(STATES)
     ranked = sorted(claims, key=lambda c: (order.index(c.state), names.get(c.party_id, ""), c.upload_path, _start(c)))
     for state, in_state in groupby(ranked, key=lambda claim: claim.state):
         group = list(in_state)
-        title, meaning, colour = _HEADINGS[state]
+        (title, meaning), colour = STATES[state], _COLOURS[state]
         _console.print(Text.assemble("\n", (f"{title} ", f"bold {colour}"), (f"{len(group)} · {meaning}", "dim")))
         for party_id, of_party in groupby(group, key=lambda claim: claim.party_id):
             _console.print(Text(f"  {names.get(party_id, party_id)}", "bold"))
@@ -102,7 +85,7 @@ def print_reconsidered(done: Reconsidered, names: Mapping[str, str]) -> None:
 
 def print_line(claim: Claim, names: Mapping[str, str]) -> None:
     """Print how a claim stands, and whose it is."""
-    title, _, colour = _HEADINGS[claim.state]
+    (title, _), colour = STATES[claim.state], _COLOURS[claim.state]
     who = names.get(claim.party_id, claim.party_id)
     _console.print(Text.assemble((f"  {title}", colour), f"  {who}"))
     _print_claim(claim)
@@ -113,27 +96,27 @@ def _print_claim(claim: Claim) -> None:
     line = Text.assemble(
         (f"    {claim.id}  ", "dim"),
         f"{claim.upload_path}  {wording.span(evidence.query_start_s, evidence.query_stop_s)}  ",
-        (f"{_USES[claim.use_type]} ", "dim"),
+        (f"{USES[claim.use_type]} ", "dim"),
         (evidence.reference.title, "bold"),
         (f" ({claim.right_type})  ", "dim"),
         (_action(claim), "bold"),
     )
     _console.print(line, soft_wrap=True)
     for obstacle in claim.obstacles:
-        _console.print(Text.assemble(("      ! ", "yellow"), _OBSTACLES[obstacle]), soft_wrap=True)
+        _console.print(Text.assemble(("      ! ", "yellow"), OBSTACLES[obstacle]), soft_wrap=True)
 
 
 def print_file(file: ClaimFile) -> None:
     """Print all one needs to decide a claim: what was heard first, then the rules, then what has happened."""
     claim, evidence, reference = file.claim, file.claim.evidence, file.claim.evidence.reference
-    title, meaning, colour = _HEADINGS[claim.state]
+    (title, meaning), colour = STATES[claim.state], _COLOURS[claim.state]
     _console.print(Text.assemble("\n", (claim.id, "bold"), "  ", (title, f"bold {colour}"), (f"  {meaning}", "dim")))
     _heading("What was heard")
     codes = " · ".join(f"{name} {code}" for name, code in (("ISRC", reference.isrc), ("ISWC", reference.iswc)) if code)
     change = evidence.transform and wording.change(evidence.transform)
     _rows(
         ("upload", f"{claim.upload_path}  {wording.span(evidence.query_start_s, evidence.query_stop_s)}"),
-        (_USES[claim.use_type], f"{reference.title} · {reference.artist}  {codes}".rstrip()),
+        (USES[claim.use_type], f"{reference.title} · {reference.artist}  {codes}".rstrip()),
         ("there", wording.span(evidence.reference_start_s, evidence.reference_stop_s)),
         ("changed", change or ""),
         ("how sure", wording.likelihood(evidence.probability)),
@@ -152,7 +135,7 @@ def print_file(file: ClaimFile) -> None:
     for reason in claim.because:
         _console.print(Padding(Text(reason), (0, 0, 0, 4)))
     for obstacle in claim.obstacles:
-        _console.print(Text.assemble(("    ! ", "yellow"), f"{_OBSTACLES[obstacle]}: claims resolve {claim.id}"))
+        _console.print(Text.assemble(("    ! ", "yellow"), f"{OBSTACLES[obstacle]}: claims resolve {claim.id}"))
     _heading("What has happened")
     for step in file.history:
         actor = file.names.get(step.actor, step.actor)

@@ -8,13 +8,17 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
+
+import numpy as np
 
 from linernotes.errors import FormatError
 from linernotes.model import (
     Claim,
     ClaimStep,
+    Credit,
     Evidence,
     EvidenceKind,
     Policy,
@@ -22,13 +26,19 @@ from linernotes.model import (
     Recording,
     RecordingEntry,
     Reference,
+    Role,
     Synthetic,
+    SyntheticBand,
+    SyntheticSegment,
+    SyntheticVerdict,
     Trace,
     Transform,
+    Upload,
 )
 
 __all__ = [
     "TracedUpload",
+    "evidence_of",
     "from_claim",
     "from_entry",
     "from_policy",
@@ -37,6 +47,7 @@ __all__ = [
     "from_step",
     "from_trace",
     "read_traces",
+    "trace_of",
 ]
 
 _LINE_CHARACTERS_MAX = 20_000_000
@@ -123,6 +134,16 @@ def _from_synthetic(found: Synthetic) -> dict[str, Any]:
                 "probability": round(each.probability, _PROBABILITY_DIGITS),
             }
             for each in found.segments
+        ],
+        "bands": [
+            {
+                "start_s": round(each.start_s, _TIME_DIGITS),
+                "stop_s": round(each.stop_s, _TIME_DIGITS),
+                "start_hz": round(each.start_hz, 1),
+                "stop_hz": round(each.stop_hz, 1),
+                "weight": round(each.weight, 3),
+            }
+            for each in found.bands
         ],
         "reasons": list(found.reasons),
         "model_id": found.model_id,
@@ -261,12 +282,54 @@ def _read_trace(line: str, where: str) -> TracedUpload | Problem:
     evidence, problems = [], []
     for number, content in enumerate(told, 1):
         try:
-            evidence.append(_read_evidence(content))
+            evidence.append(evidence_of(content))
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             place = f"{where} evidence {number}"
             fault = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             problems.append(Problem("evidence", f"{place}: {fault}; left out", place))
     return TracedUpload(where, path, sha256, evidence, problems)
+
+
+def trace_of(notes: Mapping[str, Any], waveform: Sequence[Sequence[float]], *, path: str | None = None) -> Trace:
+    """Return the trace that :func:`from_trace` wrote, with its waveform, shape (n, 2); ``path``: where it is by now."""
+    query = notes["query"]
+    upload = query["sha256"] and Upload(
+        path=path or query["path"],
+        sha256=query["sha256"],
+        duration_s=query["duration_s"],
+        sample_rate_hz=query["sample_rate_hz"],
+        channels=query["channels"],
+        waveform=np.asarray(waveform, dtype=np.float32).reshape(-1, 2),
+    )
+    return Trace(
+        path=path or query["path"],
+        upload=upload or None,
+        index_revision=notes.get("index_revision", ""),
+        evidence=[evidence_of(content) for content in notes["evidence"]],
+        credits=[
+            Credit(
+                party=credit["party"],
+                role=Role(credit["role"]),
+                share=None if credit["share"] is None else Fraction(credit["share"]),
+                because=credit["because"],
+            )
+            for credit in notes["credits"]
+        ],
+        problems=[Problem(**problem) for problem in notes["problems"]],
+        synthetic=notes.get("synthetic") and _synthetic_of(notes["synthetic"]),
+    )
+
+
+def _synthetic_of(content: Mapping[str, Any]) -> Synthetic:
+    return Synthetic(
+        verdict=SyntheticVerdict(content["verdict"]),
+        probability=content["probability"],
+        family=content["family"],
+        segments=[SyntheticSegment(**segment) for segment in content["segments"]],
+        bands=[SyntheticBand(**band) for band in content["bands"]],
+        reasons=content["reasons"],
+        model_id=content["model_id"],
+    )
 
 
 def _refuse_constant(text: str) -> NoReturn:
@@ -277,7 +340,7 @@ def _is_sha256(text: object) -> bool:
     return isinstance(text, str) and len(text) == 64 and set(text) <= set("0123456789abcdef")
 
 
-def _read_evidence(content: Mapping[str, Any]) -> Evidence:
+def evidence_of(content: Mapping[str, Any]) -> Evidence:
     """Read a piece of evidence; ValueError, KeyError or TypeError where it is none."""
     reference, transform = content["reference"], content.get("transform")
     evidence = Evidence(

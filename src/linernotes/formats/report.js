@@ -11,7 +11,10 @@
 
   const audioOf = (card, side) => card.querySelector(`audio[data-side="${side}"]`);
   const buttonOf = (card, side) => card.querySelector(`button[data-side="${side}"]`);
+  // A claim on an upload that is not at hand has no picture, and so no playhead.
   const headOf = (card) => card.closest(".notes").querySelector(".playhead");
+  const moveHead = (card, left) => headOf(card)?.style.setProperty("left", left);
+  const showHead = (card, shown) => headOf(card)?.toggleAttribute("hidden", !shown);
   const speedOf = (card, side) => Number(side === "a" ? card.dataset.ratioA : card.dataset.ratioB);
   const upload_s = () => current.audio.currentTime / speedOf(current.card, current.side);
 
@@ -20,7 +23,7 @@
     const { card, side, audio } = current;
     const whole_s = Number(card.closest(".notes").dataset.durationS);
     const at_s = Math.min(Number(card.dataset.startS) + upload_s(), Number(card.dataset.stopS));
-    headOf(card).style.left = `${(100 * at_s) / whole_s}%`;
+    moveHead(card, `${(100 * at_s) / whole_s}%`);
     buttonOf(card, side).style.setProperty("--done", audio.duration ? audio.currentTime / audio.duration : 0);
     if (!audio.paused && !calm.matches) requestAnimationFrame(draw);
   }
@@ -44,7 +47,7 @@
     button.classList.toggle("on", !audio.paused);
     button.querySelector(".verb").textContent = audio.paused ? "Play" : "Pause";
     nameSwitch(card, side);
-    headOf(card).hidden = false;
+    showHead(card, true);
     bar.hidden = false;
     say(audio.paused ? "Paused" : "Playing");
     draw();
@@ -60,7 +63,7 @@
     button.style.removeProperty("--done");
     button.querySelector(".verb").textContent = "Play";
     nameSwitch(card, null);
-    headOf(card).hidden = true;
+    showHead(card, false);
   }
 
   function seek(audio, at_s) {
@@ -120,6 +123,7 @@
       return;
     }
     const card = button.closest(".card");
+    if (!card) return; // a button of what is around the notes
     const here = current && current.card === card ? current.side : null;
     if (button.classList.contains("switch")) listen(card, here === "a" ? "b" : "a", { keepPlace: true });
     else if (button.dataset.side === here) toggle();

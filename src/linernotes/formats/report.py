@@ -25,7 +25,7 @@ from markupsafe import Markup
 from linernotes.formats import authorship, timeline, wording
 from linernotes.model import Credit, Evidence, EvidenceKind, Problem, Trace, Upload
 
-__all__ = ["Clips", "html"]
+__all__ = ["Clips", "Notes", "Section", "html", "notes", "script", "style", "template"]
 
 _COLOURS = 8
 _MOST_COLUMNS = 1200
@@ -34,15 +34,15 @@ _ROW_REM = 2.15  # a stretch is 1.75rem high
 
 @dataclass(frozen=True, slots=True)
 class Clips:
-    """What can be played for one piece of evidence: the same stretch of both sounds, encoded.
+    """What can be played for one piece of evidence: the same stretch of both sounds, encoded, or the address of it.
 
     ``query`` and ``reference`` are None where a sound is no longer at hand. ``span_s`` is the part of the
     upload they hold, ``(start_s, stop_s)``; None means the whole stretch of the evidence. ``restored``: what was done
     to the reference is undone in ``query``, so that both run at the reference's speed and pitch.
     """
 
-    query: bytes | None
-    reference: bytes | None
+    query: bytes | str | None
+    reference: bytes | str | None
     media_type: str = "audio/mpeg"
     span_s: tuple[float, float] | None = None
     restored: bool = False
@@ -114,7 +114,9 @@ class _Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
+class Section:
+    """The liner notes of one upload, ready for the page."""
+
     id: str
     name: str
     verdict: str
@@ -130,42 +132,76 @@ class _Section:
     problems: Sequence[Problem]
 
 
-def html(traces: Sequence[Trace], clips: Mapping[tuple[int, int], Clips], *, generator: str) -> str:
-    """Write the liner notes of one upload, or of several, as one page.
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What a page of liner notes shows. ``places``: the rules of style that put its stretches where they belong."""
 
-    ``clips`` are found by (index of the trace, index of its evidence); where one is absent the page says so.
-    """
+    title: str
+    verdict: str
+    sections: Sequence[Section]
+    places: str
+    parameters: Sequence[str]
+    revisions: Sequence[str]
+
+
+def notes(traces: Sequence[Trace], clips: Mapping[tuple[int, int], Clips]) -> Notes:
+    """Say what a page shows of these traces; ``clips`` as :func:`html` takes them."""
     names = _names([trace.path for trace in traces])
     sections = [
         _section(index, name, trace, clips) for index, (name, trace) in enumerate(zip(names, traces, strict=True))
     ]
-    # Style attributes would need a looser policy, so that even positions are rules of the one hashed sheet.
-    style = _source("report.css") + "".join(_rules(sections))
-    script = _source("report.js")
-    page = _template().render(
+    return Notes(
         title=f"{names[0]} \N{EN DASH} liner notes" if len(names) == 1 else "Liner notes",
         verdict=wording.summary(traces),
         sections=sections,
+        # Style attributes would need a looser policy, so that even positions are rules of a sheet.
+        places="".join(_rules(sections)),
         parameters=sorted(
             {each.parameter_id for trace in traces for each in trace.evidence}
             | {trace.synthetic.model_id for trace in traces if trace.synthetic}
         ),
         revisions=sorted({trace.index_revision for trace in traces if trace.index_revision}),
+    )
+
+
+def html(traces: Sequence[Trace], clips: Mapping[tuple[int, int], Clips], *, generator: str) -> str:
+    """Write the liner notes of one upload, or of several, as one page.
+
+    ``clips`` are found by (index of the trace, index of its evidence); where one is absent the page says so.
+    """
+    shown = notes(traces, clips)
+    sheet = style() + shown.places
+    page = _template().render(
+        title=shown.title,
+        verdict=shown.verdict,
+        sections=shown.sections,
+        parameters=shown.parameters,
+        revisions=shown.revisions,
         generator=generator,
-        policy=_policy(style, script),
-        style=Markup(style),  # noqa: S704 - our own file and numbers
-        script=Markup(script),  # noqa: S704 - our own file
+        policy=_policy(sheet, script()),
+        style=Markup(sheet),  # noqa: S704 - our own file and numbers
+        script=Markup(script()),  # noqa: S704 - our own file
     )
     # A file name that is no valid text must not make a page that cannot be written.
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
-def _section(index: int, name: str, trace: Trace, clips: Mapping[tuple[int, int], Clips]) -> _Section:
+def style() -> str:
+    """Return the sheet that every page of the house is set in: its colours and type, and what liner notes need."""
+    return _source("report.css")
+
+
+def script() -> str:
+    """Return the player: one sound at a time, A/B, loops, keys."""
+    return _source("report.js")
+
+
+def _section(index: int, name: str, trace: Trace, clips: Mapping[tuple[int, int], Clips]) -> Section:
     upload = trace.upload
     section_id = f"u{index + 1}"
     found = {each: clips.get((index, each)) for each in range(len(trace.evidence))}
-    cards = _cards(section_id, upload, trace.evidence, found) if upload else []
-    return _Section(
+    cards = _cards(section_id, upload.duration_s if upload else 0.0, trace.evidence, found)
+    return Section(
         id=section_id,
         name=name,
         verdict=wording.verdict(trace),
@@ -243,7 +279,7 @@ def _colours(evidence: Sequence[Evidence]) -> dict[str, int]:
 
 
 def _cards(
-    section_id: str, upload: Upload, evidence: Sequence[Evidence], clips: Mapping[int, Clips | None]
+    section_id: str, duration_s: float, evidence: Sequence[Evidence], clips: Mapping[int, Clips | None]
 ) -> list[_Card]:
     positions, colours = _positions(evidence), _colours(evidence)
     stretches = Counter(each.reference.id for each in evidence)
@@ -256,7 +292,7 @@ def _cards(
         met[reference.id] += 1
         held = clips[index]
         start_s, stop_s = (held and held.span_s) or (each.query_start_s, each.query_stop_s)
-        left, width = timeline.place(each.query_start_s, each.query_stop_s, whole=upload.duration_s)
+        left, width = timeline.place(each.query_start_s, each.query_stop_s, whole=duration_s)
         cards.append(
             _Card(
                 id=f"{section_id}e{nth}",
@@ -315,21 +351,24 @@ def _sounds(evidence: Evidence, held: Clips | None) -> list[_Sound]:
             side="a",
             name="Upload, change undone" if held.restored else "Upload",
             place=wording.span(*query),
-            source=_data_uri(held.query, held.media_type),
+            source=_source_of(held.query, held.media_type),
             absence="The upload cannot be played here: its file could not be read again.",
         ),
         _Sound(
             side="b",
             name="Reference",
             place=wording.span(*reference),
-            source=_data_uri(held.reference, held.media_type),
+            source=_source_of(held.reference, held.media_type),
             absence="The reference cannot be played here: its file is not where it was registered.",
         ),
     ]
 
 
-def _data_uri(encoded: bytes | None, media_type: str) -> str | None:
-    return f"data:{media_type};base64,{base64.b64encode(encoded).decode('ascii')}" if encoded else None
+def _source_of(sound: bytes | str | None, media_type: str) -> str | None:
+    """Return the address of a sound: itself inside the page, or where it is."""
+    if not isinstance(sound, bytes):
+        return sound or None
+    return f"data:{media_type};base64,{base64.b64encode(sound).decode('ascii')}" if sound else None
 
 
 def _lanes(section_id: str, cards: Sequence[_Card]) -> list[_Lane]:
@@ -342,7 +381,7 @@ def _lanes(section_id: str, cards: Sequence[_Card]) -> list[_Lane]:
     return lanes
 
 
-def _rules(sections: Iterable[_Section]) -> Iterable[str]:
+def _rules(sections: Iterable[Section]) -> Iterable[str]:
     for lane in (lane for section in sections for lane in section.lanes):
         yield f"#{lane.id}{{height:{(max(lane.rows) + 1) * _ROW_REM:.2f}rem}}\n"
         for card, row in zip(lane.cards, lane.rows, strict=True):
@@ -370,6 +409,11 @@ def _policy(style: str, script: str) -> str:
     )
 
 
+def template() -> str:
+    """Return the page's template: a page that extends it has blocks for its head, top, headings, end and script."""
+    return _source("report.html")
+
+
 @cache
 def _source(name: str) -> str:
     return files("linernotes.formats").joinpath(name).read_text(encoding="utf-8")
@@ -381,4 +425,4 @@ def _template() -> jinja2.Template:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters["share"] = wording.share
-    return environment.from_string(_source("report.html"))
+    return environment.from_string(template())

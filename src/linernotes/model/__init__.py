@@ -88,6 +88,15 @@ from linernotes.model.paying import (
     UsageLine,
     Why,
 )
+from linernotes.model.serving import (
+    AccessToken,
+    AccountRole,
+    Job,
+    JobKind,
+    JobState,
+    Subscription,
+    UserAccount,
+)
 from linernotes.model.synthetic import Synthetic, SyntheticBand, SyntheticSegment, SyntheticVerdict
 from linernotes.model.telling import (
     Credit,
@@ -109,7 +118,9 @@ __all__ = [
     "SILENCE_LUFS",
     "THIRD_OCTAVES_HZ",
     "WITNESS_BITS",
+    "AccessToken",
     "Account",
+    "AccountRole",
     "Action",
     "Advance",
     "AiDisclosure",
@@ -134,6 +145,9 @@ __all__ = [
     "Fingerprint",
     "FingerprintIndex",
     "FingerprintSegment",
+    "Job",
+    "JobKind",
+    "JobState",
     "LandmarkTable",
     "Master",
     "MasteringPlan",
@@ -165,6 +179,7 @@ __all__ = [
     "Statement",
     "StatementLine",
     "StereoMeter",
+    "Subscription",
     "Synthetic",
     "SyntheticBand",
     "SyntheticSegment",
@@ -176,6 +191,7 @@ __all__ = [
     "Upload",
     "UsageLine",
     "UseType",
+    "UserAccount",
     "Voice",
     "Why",
     "Work",

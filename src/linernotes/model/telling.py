@@ -87,7 +87,7 @@ class Credit:
 class Trace:
     """The liner notes of one upload. ``upload`` is None where the file could not be read; ``problems`` says why.
 
-    ``index_revision`` names the state of the index that was searched; ``synthetic`` is None where nobody listened for it.
+    ``index_revision`` names the state of the index that was searched. ``synthetic``: None where nobody listened for it.
     """
 
     path: str

@@ -261,6 +261,25 @@ class Books:
                 entry[1].append(Posting(Account(row.account), row.party_id, row.currency, row.amount_micro))
         return list(found.values())
 
+    def earned(self, *, party_id: str | None = None, period: str | None = None) -> dict[tuple[str, str, str], int]:
+        """Sum what royalties brought by period, party and currency: of one party, in one period, or of all."""
+        sums = (
+            select(entries.c.period, postings.c.party_id, postings.c.currency, func.sum(postings.c.amount_micro))
+            .join(postings, entries.c.sequence == postings.c.entry)
+            .where(
+                postings.c.account.in_([Account.PAYABLE.value, Account.BELOW_THRESHOLD.value]),
+                entries.c.kind.in_([kind.value for kind in _ROYALTIES]),
+                entries.c.usage_period.is_not(None),
+            )
+            .group_by(entries.c.period, postings.c.party_id, postings.c.currency)
+        )
+        if party_id is not None:
+            sums = sums.where(postings.c.party_id == party_id)
+        if period is not None:
+            sums = sums.where(entries.c.period == period)
+        with explained(self.path), reading(self.engine) as connection:
+            return {(row[0], row[1], row[2]): int(row[3]) for row in connection.execute(sums)}
+
     def _entries(self, query: Select[Any]) -> Iterator[Entry]:
         after = 0
         while True:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, up
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import AiDisclosure, Party, Recording, RecordingEntry, Work
+from linernotes.store import searching
 from linernotes.store.batches import Batch
 from linernotes.store.browsing import Page, model_release_pages, page_of, pages, recording_from_row
 from linernotes.store.bulk import put_back, set_aside
@@ -246,6 +247,23 @@ class Catalogue:
                 value = AiDisclosure(value) if row.field == "contains_ai" else value
                 found.setdefault(row.subject_id, {})[row.field] = value
         return found
+
+    def search(
+        self, text: str, *, limit: int, party_id: str | None = None, after: str = ""
+    ) -> list[tuple[Recording, str | None]]:
+        """Search recordings; see :func:`linernotes.store.searching.search`."""
+        with explained(self.path), reading(self.engine) as connection:
+            return searching.search(connection, text, party_id=party_id, after=after, limit=limit)
+
+    def has_part(self, party_id: str, subject_ids: Collection[str]) -> bool:
+        """Tell whether a party has a part in one of these; see :func:`linernotes.store.searching.has_part`."""
+        with explained(self.path), reading(self.engine) as connection:
+            return searching.has_part(connection, party_id, subject_ids)
+
+    def history(self, subject_id: str) -> list[tuple[str, date, Any]]:
+        """Return what fields of a thing said before, until when; see :func:`linernotes.store.searching.history`."""
+        with explained(self.path), reading(self.engine) as connection:
+            return searching.history(connection, subject_id)
 
     def n_former(self) -> int:
         """Count the titles and the like that held before."""

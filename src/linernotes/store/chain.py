@@ -19,7 +19,7 @@ from sqlalchemy import Connection, insert, select
 from linernotes.model import Problem
 from linernotes.store.schema import chain
 
-__all__ = ["FIRST", "ChainRow", "append", "canonical", "rows", "verify"]
+__all__ = ["FIRST", "ChainRow", "append", "canonical", "page", "rows", "verify"]
 
 FIRST = "0" * 64
 """What the first row follows."""
@@ -90,6 +90,12 @@ def rows(connection: Connection, *, kind: str | None = None, subject_id: str | N
         if len(page) < _PAGE_ROWS:
             return
         after = page[-1].sequence
+
+
+def page(connection: Connection, *, after: int, limit: int) -> Sequence[ChainRow]:
+    """Return at most ``limit`` rows, from the one after number ``after`` on."""
+    query = select(chain).where(chain.c.sequence > after).order_by(chain.c.sequence).limit(limit)
+    return [ChainRow(*row) for row in connection.execute(query)]
 
 
 def verify(connection: Connection, *, head: str | None = None) -> tuple[int, str, Sequence[Problem]]:

@@ -40,6 +40,7 @@ from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.references import look_up, utc
 from linernotes.store.schema import claims, evidence, parties, policies, uploads
+from linernotes.store.serving_tables import jobs
 
 __all__ = ["Claims", "Stored"]
 
@@ -234,6 +235,31 @@ class Claims:
             if len(page) < _PAGE_ROWS:
                 return
             after = page[-1].id
+
+    def page(
+        self,
+        *,
+        limit: int,
+        after: str = "",
+        party_id: str | None = None,
+        uploader_id: str | None = None,
+        state: ClaimState | None = None,
+    ) -> list[Claim]:
+        """Return claims in order of id, from the one after ``after`` on: a party's, or on an account's uploads.
+
+        Those of both where both are given, all where neither is.
+        """
+        query = select(claims, evidence.c.payload).join(evidence, evidence.c.id == claims.c.evidence_id)
+        query = query.where(claims.c.id > after).order_by(claims.c.id).limit(limit)
+        if state is not None:
+            query = query.where(claims.c.state == state.value)
+        uploaded = select(jobs.c.upload_sha256).where(jobs.c.account_id == (uploader_id or ""))
+        whose = [claims.c.party_id == party_id] if party_id is not None else []
+        whose += [claims.c.upload_sha256.in_(uploaded)] if uploader_id is not None else []
+        if whose:
+            query = query.where(or_(*whose))
+        with explained(self.path), reading(self.engine) as connection:
+            return [_stored(row).claim for row in connection.execute(query)]
 
     def get(self, claim_id: str) -> Stored:
         """Return a claim as it stands; NotFoundError if it is not here."""

@@ -6,7 +6,7 @@ it twice can tell.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -178,6 +178,13 @@ class Notices:
             query = query.join(notice_claims).where(notice_claims.c.claim_id == claim_id)
         if upload_sha256 is not None:
             query = query.where(notices.c.upload_sha256 == upload_sha256)
+        with explained(self._place), reading(self._engine) as connection:
+            return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
+
+    def about(self, claim_ids: Collection[str]) -> list[StoredNotice]:
+        """Return the notices about any of these claims, oldest first."""
+        told = select(notice_claims.c.notice_id).where(notice_claims.c.claim_id.in_(list(claim_ids)))
+        query = select(notices).where(notices.c.id.in_(told)).order_by(notices.c.issued_at, notices.c.id)
         with explained(self._place), reading(self._engine) as connection:
             return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
 

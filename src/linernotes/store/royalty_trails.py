@@ -209,7 +209,7 @@ class Trails:
     def _engine(self, run_id: str) -> duckdb.DuckDBPyConnection:
         if run_id not in self._engines:
             self._engines[run_id] = self._opened(run_id)
-        return self._engines[run_id]
+        return self._engines[run_id].cursor()  # each question has its own: a server asks in several threads at once
 
     def _opened(self, run_id: str) -> duckdb.DuckDBPyConnection:
         folder = self._folder(run_id)

@@ -1,0 +1,77 @@
+"""Listening: the application on a socket, with bounds on what a client may keep open."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+__all__ = ["server_of"]
+
+_HEAD_S = 10.0
+_CONNECTIONS_MAX = 500
+_GRACE_S = 5
+
+
+class _PatientProtocol(H11Protocol):
+    """HTTP/1.1 that waits for a request's head only so long: one that drips in would hold a connection for good."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(_HEAD_S, self._cut)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:  # a head is whole; how the rest comes in is the application's to bound
+            self._stop()
+
+    def on_response_complete(self) -> None:
+        self._stop()
+        if not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(_HEAD_S, self._cut)
+        super().on_response_complete()
+
+    def _stop(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _cut(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+
+def server_of(
+    app: ASGIApp, host: str, port: int, *, tls: tuple[Path | None, Path | None] = (None, None)
+) -> uvicorn.Server:
+    """Return a server of an application, ready to run until its process is told to stop."""
+    certificate, key = tls
+    secure: dict[str, Any] = {} if certificate is None else {"ssl_certfile": str(certificate)}
+    if key is not None:
+        secure["ssl_keyfile"] = str(key)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=_PatientProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_CONNECTIONS_MAX,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=_GRACE_S,
+        **secure,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,96 @@
+"""What every route of the API does: count, look up who asks, refuse forged requests, and answer a key only once."""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from linernotes.api.callers import Caller, caller_of, check_csrf, now, opened
+from linernotes.api.limits import Buckets
+from linernotes.api.problems import HttpProblem
+
+__all__ = ["Route", "client_address", "count_request", "request_key", "routes"]
+
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_KEY_CHARACTERS_MAX = 200
+_PROBLEM = {
+    "description": "A problem (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+}
+
+
+def routes(prefix: str, tag: str) -> APIRouter:
+    """Return a router for the routes below a path."""
+    responses: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=Route, responses=responses)
+
+
+class Route(APIRoute):
+    """A route of the API."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, with what comes before and after it."""
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            caller = await run_in_threadpool(caller_of, request)
+            count_request(request, caller)
+            if request.method not in _UNSAFE:
+                return await handle(request)
+            if caller is not None and "authorization" not in request.headers:
+                check_csrf(request, request.headers.get("x-csrf-token", ""))
+            key = request_key(request)
+            if key is None or caller is None:
+                return await handle(request)
+            return await _once(request, caller, key, handle)
+
+        return handler
+
+
+def client_address(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else ""
+
+
+def request_key(request: Request) -> str | None:
+    """Return the idempotency key of a request, None where it has none."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= _KEY_CHARACTERS_MAX and key.isprintable()):
+        raise HttpProblem(400, "key", f"Idempotency-Key: 1 to {_KEY_CHARACTERS_MAX} printable characters")
+    return key
+
+
+def count_request(request: Request, caller: Caller | None) -> None:
+    """Count a request; HttpProblem 429 if there were too many of late."""
+    buckets: Buckets = request.app.state.requests
+    wait_s = buckets.wait_s(caller.account.id if caller else client_address(request))
+    if wait_s:
+        raise HttpProblem(429, "too_many", "too many requests", headers={"Retry-After": str(wait_s)})
+
+
+async def _once(
+    request: Request, caller: Caller, key: str, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+) -> Response:
+    """Answer a request; the same again gets the same answer, and nothing is done twice."""
+    jobs, account_id = opened(request).jobs, caller.account.id
+    asked = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        asked.update(request.headers.get("content-length", "").encode())  # uploads are not held in memory
+    else:
+        asked.update(await request.body())
+    known = await run_in_threadpool(lambda: jobs.begin_answer(account_id, key, asked.hexdigest(), at=now()))
+    if known is not None:
+        again = {"Idempotency-Replayed": "true"}
+        return Response(known[1], known[0], again, media_type="application/json")
+    answer: tuple[int, str] | None = None
+    try:
+        response = await handle(request)
+        if isinstance(response, JSONResponse) and response.status_code < 400:
+            answer = response.status_code, bytes(response.body).decode()
+        return response
+    finally:
+        await run_in_threadpool(jobs.end_answer, account_id, key, answer)

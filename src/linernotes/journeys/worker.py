@@ -1,0 +1,166 @@
+"""Workers: processes that work off what is queued; one may be killed at any moment, and another does the rest.
+
+``python -m linernotes.journeys.worker FOLDER NAME KEEP_DAYS`` is one; :class:`Workers` keeps some of them going.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from linernotes.errors import ConflictError, InputError, NotFoundError, UnavailableError
+from linernotes.journeys.uploads import sweep
+from linernotes.journeys.work import work_off
+from linernotes.model import Job
+from linernotes.workspace import Workspace
+
+__all__ = ["Workers", "main", "work_once"]
+
+ATTEMPTS_MAX = 6
+_LEASE = timedelta(seconds=30)
+_BEAT_S = 5.0
+_POLL_S = 0.2
+_SWEEP_EVERY_S = 600.0
+_ANSWERS_KEPT = timedelta(days=1)
+_LOST = 75  # EX_TEMPFAIL: somebody else has the job now
+_NICENESS = 10  # pages first
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Attempt:
+    """One attempt at a job: keeps the lease alive, and notes what a bug of ours says before it ends the process."""
+
+    def __init__(self, workspace: Workspace, job: Job) -> None:
+        self._jobs, self._job = workspace.jobs, job
+        self._progress: tuple[int, int] | None = None
+        self._over = threading.Event()
+        self._beat = threading.Thread(target=self._keep_alive, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._beat.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._beat.join()
+        if error is not None:
+            self.failed("bug", repr(error), again=True)
+
+    def note(self, done: int, of: int, _sound: float = 0.0) -> None:
+        """Say how far the work is; told with the next beat."""
+        self._progress = (done, of)
+
+    def failed(self, code: str, message: str, *, again: bool) -> None:
+        """Put the job back for later, or set it aside if there is no use in that."""
+        job = self._job
+        if again and job.attempts < ATTEMPTS_MAX:
+            due_at = _now() + timedelta(seconds=4**job.attempts)
+            self._jobs.postpone(job, code=code, message=message, due_at=due_at)
+        else:
+            self._jobs.give_up(job, code=code, message=message, at=_now())
+
+    def _keep_alive(self) -> None:
+        while not self._over.wait(_BEAT_S):
+            if not self._jobs.extend(self._job, until=_now() + _LEASE, progress=self._progress):
+                # Cancelled, or taken over while this process was stopped. Long work has no place to ask, and may be
+                # killed anywhere: so it is.
+                os._exit(_LOST)
+
+
+def work_once(workspace: Workspace, name: str) -> bool:
+    """Work off the oldest job that is due; False if there is none."""
+    job = workspace.jobs.lease(name, now=_now(), until=_now() + _LEASE, attempts_max=ATTEMPTS_MAX)
+    if job is None:
+        return False
+    with _Attempt(workspace, job) as attempt:
+        try:
+            # The index of a long-lived workspace would be the one of when it was opened.
+            with Workspace(workspace.folder, database_url=workspace.database_url, writable=True) as fresh:
+                worked = work_off(fresh, job, at=_now(), progress=attempt.note)
+        except (InputError, NotFoundError) as error:
+            attempt.failed(error.code, str(error), again=False)
+        except (ConflictError, UnavailableError) as error:
+            attempt.failed(error.code, str(error), again=True)
+        else:
+            workspace.jobs.finish(job, result=worked.result, at=_now(), then=worked.then)
+    return True
+
+
+def main(folder: str, name: str, keep_days: float) -> None:
+    """Work until whoever started this is gone."""
+    os.nice(_NICENESS)
+    parent = os.getppid()
+    sweep_at = time.monotonic()
+    with Workspace(folder, writable=True) as workspace:
+        while os.getppid() == parent:
+            if time.monotonic() >= sweep_at:
+                sweep(workspace, before=_now() - timedelta(days=keep_days))
+                workspace.jobs.forget_answers(before=_now() - _ANSWERS_KEPT)
+                sweep_at = time.monotonic() + _SWEEP_EVERY_S
+            if not work_once(workspace, name):
+                time.sleep(_POLL_S)
+
+
+class Workers:
+    """Some worker processes; one that dies is followed by another, and its job goes on at once."""
+
+    def __init__(self, workspace: Workspace, count: int, *, keep_days: float) -> None:
+        self._workspace, self._keep_days = workspace, keep_days
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._names = [f"{os.uname().nodename}-{os.getpid()}-{number}" for number in range(count)]
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._keep_going, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._watch.join()
+        for name, process in self._running.items():
+            process.kill()
+            process.wait()
+            self._workspace.jobs.free(name, at=_now())
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The processes that are there now."""
+        return [process.pid for process in self._running.values()]
+
+    def _keep_going(self) -> None:
+        while True:
+            for name in self._names:
+                running = self._running.get(name)
+                if running is None or running.poll() is not None:
+                    if running is not None:
+                        self._workspace.jobs.free(name, at=_now())
+                    self._running[name] = self._start(name)
+            if self._over.wait(0.5):
+                return
+
+    def _start(self, name: str) -> "subprocess.Popen[bytes]":
+        workspace, url = self._workspace, self._workspace.database_url
+        arguments = [str(Path(workspace.folder).resolve()), name, str(self._keep_days)]
+        environment = dict(os.environ) | ({} if url is None else {"LINERNOTES_DATABASE": url})
+        return subprocess.Popen(  # noqa: S603  (our own module, our own arguments)
+            [sys.executable, "-m", "linernotes.journeys.worker", *arguments], env=environment
+        )
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main(sys.argv[1], sys.argv[2], float(sys.argv[3]))

@@ -1,0 +1,52 @@
+"""Long work that is not a trace: files that come in, royalty runs; how far it is, what it came to, its faults."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from linernotes.api.callers import check_csrf, is_from_here, now
+from linernotes.api.jobs import seen_job
+from linernotes.api.problems import HttpProblem
+from linernotes.api.receiving import receive_form
+from linernotes.journeys.queue import queue_import
+from linernotes.model import JobKind
+from linernotes.web.door import SignedIn, Visit, away, pages
+from linernotes.web.fields import day, reason
+from linernotes.web.views.uploads import outcome, work
+
+__all__ = ["router", "show_work", "take_in"]
+
+router = pages()
+
+
+@router.get("/work/{job_id}")
+def show_work(visitor: Annotated[Visit, Depends(SignedIn())], job_id: str) -> Response:
+    """Show how far a piece of work is, or what it came to."""
+    job = seen_job(visitor.workspace, visitor.caller, job_id)
+    if job.kind is JobKind.TRACE:
+        return away(f"/uploads/{job.id}")
+    if job.result is None:
+        return visitor.page("waiting.html", title=work(job).name, job=work(job))
+    return visitor.page("imported.html", title=work(job).name, work=work(job), outcome=outcome(job))
+
+
+async def take_in(request: Request, visitor: Visit, kind: JobKind) -> Response:
+    """Take in the one file of a form, to be read by a worker."""
+    if not is_from_here(request):
+        raise HttpProblem(403, "csrf", "this did not come from a page of ours")
+    form = await receive_form(request, visitor.workspace)
+    check_csrf(request, form.fields.get("csrf", ""))
+    if len(form.files) != 1:
+        raise HttpProblem(422, "invalid", "choose one file")
+    job = await run_in_threadpool(
+        lambda: queue_import(
+            *(visitor.workspace, kind, form.files[0]),
+            account_id=visitor.caller.account.id,
+            at=now(),
+            why=reason(form.fields.get("why", "").strip()),
+            on=day(form.fields.get("on", ""), "a day"),
+        )
+    )
+    return away(f"/work/{job.id}")

@@ -1,0 +1,1 @@
+"""What each page shows, made of the house's records: plain values, ready for a template."""
