@@ -38,7 +38,7 @@ evals: .venv/ready
 	touch $@
 
 .venv/ready-extras: .venv/ready
-	$(BIN)/pip install --quiet --disable-pip-version-check playwright '.[spark]'
+	$(BIN)/pip install --quiet --disable-pip-version-check playwright '.[spark,models]'
 	touch $@
 
 clean:
