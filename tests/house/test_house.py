@@ -27,7 +27,6 @@ BELOW: dict[str, set[str]] = {
     "model": {"identifiers"},
     "audio": {"kernels"},
     "analyse": {"kernels", "audio", "model"},
-    "learn": {"kernels", "audio", "model"},
     "render": {"kernels", "audio", "model"},
     "learn": {"kernels", "audio", "model"},
     "document": set(),  # a letter before it is typeset: rights words it, formats prints it

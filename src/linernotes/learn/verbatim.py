@@ -1,11 +1,11 @@
-"""Which passages of an output stand note for note in a work: exact and complete, apart from influence and similarity.
+"""Which passages of an output stand note for note in a work: exact, and apart from influence and similarity.
 
-Two passages are the same when their intervals and the ratios of their durations are: neither key nor note values matter.
-A suffix array over all works finds, for every note of an output, the longest passage from there that stands in any of
-them, and every work that has it.
+Two passages are the same when their intervals and the ratios of their durations are: neither key nor note values
+matter. A suffix array over all works finds, for every note of an output, the longest passage from there that stands
+in any of them, and every work that has it.
 
-A passage is told with how surprising it is. ``rarity_bits`` is its information under the works' bigrams, less that
-of choosing a place among all of theirs: at 10 bits, one such set of works in a thousand would hold it by chance. A scale
+A passage is told with how surprising it is. ``rarity_bits`` is its information under the works' bigrams, less that of
+choosing a place among all of theirs: at 10 bits, one such set of works in a thousand would hold it by chance. A scale
 is long and common; eight strange notes are not.
 
 Conventions
