@@ -29,7 +29,7 @@ bench: .venv/ready
 
 # Accuracy on truth sets: make evals DATA=folder
 evals: .venv/ready
-	for name in fingerprint layers generation; do $(BIN)/python -m evaluations.$$name --data $(DATA) || exit 1; done
+	for name in fingerprint layers; do $(BIN)/python -m evaluations.$$name --data $(DATA) || exit 1; done
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Linernotes needs Python 3.11 or newer")'

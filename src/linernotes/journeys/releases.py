@@ -17,6 +17,7 @@ from linernotes.workspace import Workspace
 
 __all__ = [
     "Withdrawn",
+    "audited",
     "consents",
     "find_release",
     "need_torch",

@@ -3,7 +3,8 @@
 Conventions
 -----------
 Weights are whole numbers of one scale. A work's weight is divided among those who gave consent, by their parts of the
-right where they are stated, else equally; works that are one count once.
+right where they are stated, else equally. What is not paid by attribution is paid by how many notes a work has: a work
+that is cut in two, or spread over shells of one owner, earns no more than before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ class Sources:
         self.manifest = manifest
         pieces = read_tokens(read_file(folder, manifest, "tokens.npz"), where=str(folder / "tokens.npz"))
         self.pieces = {work.reference_id: piece for work, piece in zip(manifest.works, pieces, strict=True)}
+        self._sizes = {work.reference_id: work.n_notes for work in manifest.works}
         self._counting = CountModel([np.array(piece) for piece in pieces])
 
     def weights(self, tokens: Sequence[int]) -> dict[str, int]:
@@ -42,7 +44,8 @@ class Sources:
 
     def works_ppm(self, tokens: Sequence[int], *, informativeness_ppm: int) -> dict[str, int]:
         """Return each work's part of the pool of an output, in millionths: by attribution as far as it knows."""
-        return shares_ppm(training_parts(self.weights(tokens), informativeness_ppm=informativeness_ppm))
+        weights = self.weights(tokens)
+        return shares_ppm(training_parts(weights, informativeness_ppm=informativeness_ppm, sizes=self._sizes))
 
     def owners_ppm(self, works_ppm: Mapping[str, int]) -> dict[str, int]:
         """Return each owner's part of the pool, in millionths that add up to a million."""
