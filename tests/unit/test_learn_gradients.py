@@ -5,7 +5,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch", reason="needs the extra models")
 
-from linernotes.learn.gradients import Sketch, piece_gradients  # noqa: E402
+from linernotes.learn.gradients import Sketch, adam_metric, piece_gradients  # noqa: E402
 from linernotes.learn.transformer import TINY, Transformer, sequence_losses  # noqa: E402
 
 pytestmark = pytest.mark.extras
@@ -42,3 +42,14 @@ def test_a_sketch_keeps_inner_products() -> None:
     assert np.abs((small @ small.T - exact @ exact.T) / np.outer(lengths, lengths)).max() < 0.1
     again = piece_gradients(model, pieces, sequence_losses, Sketch(model, width=4096))
     assert (again == small).all()
+
+
+def test_in_adams_metric_no_parameter_drowns_the_others() -> None:
+    model, pieces = model_and_pieces()
+    metric = adam_metric(model, pieces, sequence_losses)
+    exact = piece_gradients(model, pieces, sequence_losses, Sketch(model, width=10**9))
+    scaled = piece_gradients(model, pieces, sequence_losses, Sketch(model, width=10**9, metric=metric))
+    factors = torch.cat([metric[name].reshape(-1) for name, _ in model.named_parameters()]).numpy()
+    assert np.allclose(scaled, exact * factors, atol=1e-3)
+    rough, even = ((table**2).mean(axis=0) for table in (exact, scaled))
+    assert even.std() / even.mean() < 0.5 * rough.std() / rough.mean()
