@@ -2,9 +2,8 @@
 
 Conventions
 -----------
-The highest voice, the last spine, is part 0. Read are durations with dots, tuplets, ties, chords in
-a spine, spines that split and join, key, metre, section labels, reference records. Grace notes are left out; repeats are
-not unfolded.
+The highest voice, the last spine, is part 0. Read are durations with dots, tuplets, ties, chords in a spine, spines
+that split and join, key, metre, section labels, reference records. Grace notes are left out; repeats are not unfolded.
 
 Source: D. Huron, The Humdrum Toolkit: Reference Manual, 1995; humdrum.org, the kern representation.
 """
