@@ -24,7 +24,7 @@ from torch import Tensor
 
 from linernotes.learn.adapter import ModelAdapter
 
-__all__ = ["Sketch", "adam_metric", "piece_gradients"]
+__all__ = ["Rows", "Sketch", "adam_metric", "piece_gradients"]
 
 Rows = Sequence[Sequence[int]]
 
