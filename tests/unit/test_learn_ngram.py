@@ -2,7 +2,7 @@ import math
 
 from linernotes.learn.ngram import NGram
 
-PIECES = [[1, 5, 6, 7, 5, 6, 8, 2], [1, 5, 6, 7, 5, 6, 7, 2], [1, 6, 7, 5, 2]]
+PIECES = [[1, 5, 6, 7, 5, 6, 8, 2], [1, 5, 6, 7, 5, 6, 7, 2], [1, 6, 7, 5, 2], [1, 5, 6, 7, 2], [1, 9, 5, 6, 7, 2]]
 
 
 def test_probabilities_add_up_to_one_after_any_context() -> None:

@@ -18,6 +18,7 @@ from linernotes.cli import (
     claims,
     demo,
     ledger,
+    models,
     notices,
     payments,
     platforms,
@@ -63,6 +64,7 @@ app.add_typer(sheets.app, name="sheet")
 app.add_typer(usage.app, name="usage")
 app.add_typer(royalties.app, name="royalties")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(models.app, name="model")
 notices.attach(claims.app)
 
 

@@ -21,13 +21,12 @@ from linernotes.model.scores import Score
 __all__ = ["reservations"]
 
 _FOLDERS_UP, _BYTES_MAX = 3, 1 << 20
-_LEARN = (
-    r"(ai|a\.i\.|artificial intelligence|machine learning|generative|tdm|text[- ]and[- ]data[- ]mining|data[- ]mining)"
-)
+_LEARN = r"(ai|a\.i\.|artificial intelligence|machine learning|generative|tdm|(text[- ]and[- ])?data[- ]mining)"
+_NO = r"(not (allowed|permitted)|notallowed|forbidden|prohibited|disallowed|reserved|opt(ed)?[- ]?out)"
 _AGAINST = re.compile(
-    rf"(\b(no|not|never|without|forbidden|prohibited|opt(ed)?[- ]?out|do not|don't)\b.{{0,40}}\b{_LEARN}\b"
-    rf"|\b{_LEARN}\b.{{0,60}}\b(not (allowed|permitted)|notallowed|forbidden|prohibited|disallowed|reserved|opt(ed)?[- ]?out)\b"
-    r"|\bnoai\b|\bnoimageai\b|\btdm[-_ ]?reservation\W{0,5}1\b|\bdo not train\b)",
+    rf"\b(no|not|never|without|forbidden|prohibited|opt(ed)?[- ]?out|don't)\b.{{0,40}}\b{_LEARN}\b"
+    rf"|\b{_LEARN}\b.{{0,60}}\b{_NO}\b"
+    r"|\bnoai\b|\bnoimageai\b|\btdm[-_ ]?reservation\W{0,5}1\b|\bdo not train\b",
     re.IGNORECASE | re.DOTALL,
 )
 

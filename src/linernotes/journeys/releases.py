@@ -9,7 +9,7 @@ from pathlib import Path
 
 from linernotes.errors import ConflictError, NotFoundError, UnavailableError
 from linernotes.learn.manifest import Manifest
-from linernotes.learn.release import open_manifest
+from linernotes.learn.release import Audited, audit, open_manifest
 from linernotes.model import ModelRelease, Policy, Reference, ReferenceEntry, UseType
 from linernotes.rights.consents import Consent, training_consents
 from linernotes.rights.grounds import grounds
@@ -66,6 +66,11 @@ def find_release(workspace: Workspace, text: str) -> ModelRelease:
 def release_folder(workspace: Workspace, release_id: str) -> Path:
     """Return where a release lies."""
     return workspace.folder / "models" / release_id
+
+
+def audited(folder: Path, *, public_key: str | None = None) -> Audited:
+    """Check a release without a workspace, as an outsider does; see :func:`linernotes.learn.release.audit`."""
+    return audit(folder, public_key=public_key)
 
 
 def releases(workspace: Workspace) -> list[tuple[Path, Manifest]]:

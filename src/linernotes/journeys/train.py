@@ -68,6 +68,7 @@ class Trained:
     folder: Path
     manifest: Manifest
     bits_per_token: float
+    public_key: str
     problems: Sequence[Problem]
 
 
@@ -125,7 +126,7 @@ def train(
     key = signing.open_key(workspace.folder / "models" / "signing.key")
     manifest = write_release(folder, manifest, files, private_key=key)
     bits = training.bits_per_token(model, gathered.pieces[:64])
-    return Trained(folder, manifest, bits, gathered.problems)
+    return Trained(folder, manifest, bits, signing.public_key(key).hex(), gathered.problems)
 
 
 def _config(size: str) -> "TransformerConfig":

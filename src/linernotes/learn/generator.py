@@ -26,14 +26,15 @@ __all__ = ["Plan", "Sampling", "continued", "generate", "infilled"]
 BARS_MAX = 256
 _BAR_TOKENS_MAX = 96
 _INFILL_DRAWS = 6
+_C_MAJOR, _COMMON_TIME = Key(0), Metre()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is wanted. ``sections``: bar and letter of each part of the form; none leaves the form to the model."""
 
-    key: Key = Key(0)
-    metre: Metre = Metre()
+    key: Key = _C_MAJOR
+    metre: Metre = _COMMON_TIME
     style: str = ANY_STYLE
     n_bars: int = 16
     sections: Sequence[tuple[int, str]] = ()
@@ -48,6 +49,9 @@ class Sampling:
     seed: int = 0
     is_free: bool = False
     """For measuring: without the grammar, what the model itself would say."""
+
+
+_PLAIN = Sampling()
 
 
 class _Reader:
@@ -75,8 +79,7 @@ class _Reader:
         return logits[0, -1]
 
 
-def generate(model: Transformer, vocabulary: Vocabulary, plan: Plan, sampling: Sampling = _PLAIN) -> list[int]:  #
-noqa: B008
+def generate(model: Transformer, vocabulary: Vocabulary, plan: Plan, sampling: Sampling = _PLAIN) -> list[int]:
     """Make a piece: the tokens of exactly ``plan.n_bars`` bars, from begin to end.
 
     Raises FormatError for a style or metre that the model does not know, ParameterError for too many bars.
@@ -171,13 +174,6 @@ class _Grammar:
         """Return for each token whether it may come; ``is_long``: the bar has gone on long enough."""
         may = torch.tensor([token not in (0, BEGIN) and state.may(token) for token in range(len(self.vocabulary))])
         bar = state.n_bars - 1
-        if state.is_full and state.n_bars:
-            is_last = state.n_bars >= self.plan.n_bars
-            may[BAR], may[END] = (may[BAR] and not is_last), (may[END] and is_last)
-            if may[BAR] or may[END]:  # nothing more fits into a full bar but chords that stand at its end
-                only = torch.zeros_like(may)
-                only[BAR], only[END] = may[BAR], may[END]
-                return only
         if self.sections and bool(may[self.letters].any()):
             wanted = self.sections.get(bar)
             may[self.letters] = False
@@ -185,6 +181,13 @@ class _Grammar:
                 may[:] = False
                 may[self.vocabulary.ids[f"section:{wanted}"]] = True
                 return may
+        if state.is_full and state.n_bars:
+            is_last = state.n_bars >= self.plan.n_bars
+            may[BAR], may[END] = (may[BAR] and not is_last), (may[END] and is_last)
+            if may[BAR] or may[END]:  # nothing more fits into a full bar but chords that stand at its end
+                only = torch.zeros_like(may)
+                only[BAR], only[END] = may[BAR], may[END]
+                return only
         stop = (self.plan.n_bars - max(bar, 0)) * state.bar_steps + state.bar_start
         for token, length in self.lengths:
             if state.place + length > stop:

@@ -91,6 +91,7 @@ def read_manifest(data: bytes, *, where: str) -> Manifest:
             for work in told.pop("works")
         ]
         left_out = [(str(reference), str(reason)) for reference, reason in told.pop("left_out")]
-        return Manifest(**told, works=tuple(works), left_out=tuple(left_out))
+        styles = tuple(told.pop("styles"))
+        return Manifest(**told, styles=styles, works=tuple(works), left_out=tuple(left_out))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise FormatError(f"{where}: not a manifest: {error}", code="manifest") from None

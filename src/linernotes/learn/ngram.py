@@ -66,4 +66,6 @@ def _discounts(table: dict[Context, Counter[int]]) -> tuple[float, float, float,
         return 0.0, 0.5, 0.5, 0.5
     y = sizes[1] / (sizes[1] + 2 * sizes[2])
     found = [n - (n + 1) * y * sizes[n + 1] / sizes[n] if sizes[n] else 0.5 for n in (1, 2, 3)]
-    return 0.0, *(min(max(discount, 0.05), n - 0.05) for n, discount in enumerate(found, 1))  # type: ignore[return-value]
+    # Few counts say little of how many to take off: never so much that nothing is left.
+    one, two, more = (min(max(discount, 0.05), 0.75 * n) for n, discount in enumerate(found, 1))
+    return 0.0, one, two, more

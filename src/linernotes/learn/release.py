@@ -74,7 +74,7 @@ def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
 
 
 def audit(folder: Path, *, public_key: str | None = None) -> Audited:
-    """Check a release: its signature, every file, and every work's content; ``public_key`` is whose signature it must be.
+    """Check a release, its signature, its files, its works' content; ``public_key`` is whose signature it must be.
 
     Nothing of the catalogue is needed. Raises NotFoundError if there is no release.
     """

@@ -12,7 +12,7 @@ Check: C E G in 4/4, each a quarter: ``pitch:0 length:24 pitch:4 length:24 pitch
 """
 
 import statistics
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -181,10 +181,13 @@ class Vocabulary:
             if piece in _DRUMS:
                 yield _steps(drum.start_ticks), 1, [self.ids[f"drum:{piece}"]], 0
         zero = reference_pitch(sheet.notes, key)
-        for number, note in enumerate(sheet.notes):
-            start = _steps(note.start_ticks)
-            following = sheet.notes[number + 1].start_ticks if number + 1 < len(sheet.notes) else note.stop_ticks
-            length = _nearest(_LENGTHS, min(_steps(note.stop_ticks), max(start + 1, _steps(following))) - start)
+        starts = [_steps(note.start_ticks) for note in sheet.notes]
+        for note, start, following in zip(sheet.notes, starts, [*starts[1:], None], strict=True):
+            if following == start:  # too short for the grid
+                continue
+            length = _nearest(_LENGTHS, max(1, _steps(note.stop_ticks) - start))
+            if following is not None and start + length > following:
+                length = _LENGTHS[bisect_right(_LENGTHS, following - start) - 1]
             pitch = _folded(note.pitch - zero)
             yield start, 2, [self.ids[f"pitch:{pitch}"], self.ids[f"length:{length}"]], length
 
@@ -238,6 +241,7 @@ class TokenState:
         self.told = "nothing"
         self.metre, self.mode = Metre(), Mode.MAJOR
         self.n_bars = self.bar_start = self.place = self.pitch = 0
+        self._begun = self._silent_from = 0  # where the last thing began, and where the last note ends
         self._kind = ""
 
     @property
@@ -263,7 +267,10 @@ class TokenState:
             return self._kind == "bar"
         if name == "at":
             place = self.bar_start + int(value)
-            return place != self.place and int(value) <= self.bar_steps and self._kind != "at"
+            can = self.n_bars and self._kind not in ("at", "end")
+            return bool(can) and self._begun <= place != self.place and int(value) <= self.bar_steps
+        if name == "pitch" and self.place < self._silent_from:
+            return False
         return name in ("pitch", "chord", "drum") and inside and self._kind != "end"
 
     def take(self, token: int) -> None:
@@ -282,7 +289,11 @@ class TokenState:
         elif name == "pitch":
             self.pitch = int(value)
         elif name == "length":
+            self._begun = self.place
             self.place += int(value)
+            self._silent_from = self.place
+        elif name in ("chord", "drum"):
+            self._begun = self.place
         self._kind, self.told = name, self.vocabulary.names[token]
 
 
