@@ -1,8 +1,8 @@
 """Who shaped an output: attribution held against retraining, beside simple rows and dattri.
 
-Models of a third of a million tokens' worth of real pieces are trained again on random halves of them. What a query
-then costs them says which works it needed; an attribution is as good as it foretells that. Queries are pieces of the
-same families that no model has seen, and pieces that a model of all works made.
+Small models learn from random halves of real pieces, each half with two seeds. What a query then costs them says which
+works it needed; an attribution is as good as it foretells that. Queries are pieces of the same families that no model
+has seen, and pieces that a model of all works made.
 
 Conventions
 -----------
@@ -65,20 +65,26 @@ class _Truth:
 
 def main() -> None:
     """Retrain, attribute and compare."""
-    parser = arguments(__doc__.splitlines()[0]) parser.add_argument("--cache", type=Path,
-    default=Path("attribution-cache"), help="where trainings are kept") parser.add_argument("--subsets", type=int,
-    help="how many halves are trained on, two seeds each (64; 8 with --quick)") parser.add_argument("--runs",
-    type=int, help="how many models of all works are asked (4; 2 with --quick)") parser.add_argument("--plot",
-    type=Path, metavar="DIR", help="draw the table there") options = parser.parse_args() if options.data is None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, default=Path("attribution-cache"), help="where trainings are kept")
+    parser.add_argument("--subsets", type=int, help="how many halves are trained on, two seeds each (64; quick: 8)")
+    parser.add_argument("--runs", type=int, help="how many models of all works are asked (4; quick: 2)")
+    parser.add_argument("--plot", type=Path, metavar="DIR", help="draw the table there")
+    options = parser.parse_args()
+    if options.data is None:
         parser.error("--data is needed: scores to train on, with scores/manifest.csv")
-    torch.set_num_threads(1) n_subsets, n_runs = options.subsets or (8 if options.quick else 64), options.runs or (2
-    if options.quick else 4) corpus = load(options.data) everything = np.arange(len(corpus.works)) runs =
-    [trained(corpus, everything, _FULL_SEED + run, cache=options.cache) for run in range(n_runs)] queries, made =
-    [corpus.pieces[i] for i in corpus.queries], _made(corpus, models(runs[0][-1:])[0]) truth = _truth(corpus,
-    [*queries, *made], len(queries), n_subsets, options.cache) rows, figures = _rows(corpus, runs, queries, made,
-    truth) table = [_judged(row, truth) for row in rows] ours = next(row for row in rows if row.name == "ours")
-    figures |= _summary(table) | _diagnostics(ours) | _left_out(corpus, ours, queries, options.cache,
-    quick=options.quick) skipped = [] if peers.has_dattri() else ["dattri: not installed (pip install dattri==0.3.0)"]
+    torch.set_num_threads(1)
+    n_subsets, n_runs = options.subsets or (8 if options.quick else 64), options.runs or (2 if options.quick else 4)
+    corpus, cache = load(options.data), options.cache
+    everything = np.arange(len(corpus.works))
+    runs = [trained(corpus, everything, _FULL_SEED + run, cache=cache) for run in range(n_runs)]
+    queries, made = [corpus.pieces[i] for i in corpus.queries], _made(corpus, models(runs[0][-1:])[0])
+    truth = _truth(corpus, [*queries, *made], len(queries), n_subsets, cache)
+    rows, figures = _rows(corpus, runs, queries, made, truth)
+    table = [_judged(row, truth) for row in rows]
+    ours = next(row for row in rows if row.name == "ours")
+    figures |= _summary(table) | _diagnostics(ours) | _left_out(corpus, ours, queries, cache, quick=options.quick)
+    skipped = [] if peers.has_dattri() else ["dattri: not installed (pip install dattri==0.3.0)"]
     if options.plot:
         skipped += _plot(table, options.plot)
     named = {row["row"]: {k: float(v) for k, v in row.items() if k != "row"} for row in table if row["row"] != "ours"}
@@ -109,9 +115,10 @@ def _truth(corpus: Corpus, queries: Sequence[list[int]], n_held_out: int, n_subs
     return _Truth(members, told[:, :, :n_held_out], told[:, :, n_held_out:])
 
 
-def _left_out(corpus: Corpus, ours: _Row, queries: Sequence[list[int]], cache: Path, *, quick: bool) -> dict[str,
-float]:
-    """Leave each of the largest catalogues out: is the one whose absence costs a query most the one that is named?"""
+def _left_out(
+    corpus: Corpus, ours: _Row, queries: Sequence[list[int]], cache: Path, *, quick: bool
+) -> dict[str, float]:
+    """Leave each of the largest catalogues out: is the one that is missed most the one that was named first."""
     names, counts = np.unique(corpus.catalogue_of_works(), return_counts=True)
     largest = names[np.argsort(-counts, kind="stable")][: 2 if quick else _N_LARGEST]
     everything, of_work = np.arange(len(corpus.works)), corpus.catalogue_of_works()
@@ -189,7 +196,8 @@ def _rows(
 
 
 def _channel(influence: Influence, blend: Blend, gradients: Sequence[NDArray[np.float32]]) -> Array:
-    return Influence(influence.work_ids, influence.witnesses, blend=blend).scores(gradients).mean(axis=0)
+    told = Influence(influence.work_ids, influence.witnesses, blend=blend).scores(gradients)
+    return np.asarray(told.mean(axis=0), np.float64)
 
 
 def _fitted(tracin: Array, fisher: Array, counting: Array, truth: _Truth) -> Blend:
@@ -231,7 +239,7 @@ def _judged(row: _Row, truth: _Truth) -> Mapping[str, Any]:
 def _summary(table: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     ours = next(row for row in table if row["row"] == "ours")
     others = [row for row in table if row["row"] not in ("ours", "TracIn alone", "eFIM alone")]
-    found = {}
+    found: dict[str, float] = {}
     for name in ("held_out", "generated"):
         found |= {f"{name}_{key}": float(ours[f"{name}_{key}"]) for key in ("lds", "of_agreement", "of_ceiling")}
         found[f"{name}_agreement"] = ours[f"{name}_lds"] / ours[f"{name}_of_agreement"]

@@ -106,7 +106,8 @@ def _task(checkpoints: Sequence[Checkpoint], *, is_margin: bool) -> tuple[Any, C
     wrapped = _Costing(model)
 
     def cost(weights: dict[str, Tensor], rows: tuple[Tensor, ...]) -> Tensor:
-        return torch.func.functional_call(wrapped, weights, (rows[0][None],))[0]
+        costs: Tensor = torch.func.functional_call(wrapped, weights, (rows[0][None],))
+        return costs[0]
 
     def margin(weights: dict[str, Tensor], rows: tuple[Tensor, ...]) -> Tensor:
         likely = -cost(weights, rows)

@@ -30,7 +30,8 @@ def test_gradients_are_those_of_each_piece_alone() -> None:
     for gradient, piece in zip(found, pieces, strict=True):
         adapter.model.zero_grad()
         for row in piece:
-            sequence_losses(adapter.model, torch.tensor([row])).sum().backward()
+            cost: Any = sequence_losses(adapter.model, torch.tensor([row])).sum()
+            cost.backward()
         parameters = list(adapter.model.parameters())
         alone = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         assert np.allclose(gradient, torch.cat([part.reshape(-1) for part in alone]).numpy(), atol=1e-4)

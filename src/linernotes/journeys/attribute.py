@@ -125,26 +125,25 @@ def prepare(workspace: Workspace, release: str, *, n_runs: int = 1, progress: Pr
     if n_runs < 1:
         raise ParameterError(f"--runs {n_runs}: one at least, the release itself")
     folder, manifest = _release(workspace, release)
-    adapter, sources = releases.adapter(folder, manifest), Sources(folder, manifest)
+    (model, checkpoints), sources = releases.model_of(folder, manifest), Sources(folder, manifest)
+    from linernotes.learn.adapter import SequenceAdapter  # noqa: PLC0415 - PyTorch is an extra
     from linernotes.learn.panel import Panel  # noqa: PLC0415 - PyTorch is an extra
     from linernotes.learn.training import train, windows  # noqa: PLC0415 - PyTorch is an extra
 
-    pieces, model = list(sources.pieces.values()), adapter.model
-    asked = [(0, checkpoint) for checkpoint in _early(list(adapter.checkpoints()))]
+    pieces = list(sources.pieces.values())
+    asked = [(0, checkpoint) for checkpoint in _early(checkpoints)]
     for run in range(1, n_runs):
         settings = _settings(manifest, seed=int(manifest.settings.get("seed", 0)) + run)
-        _, checkpoints = train(pieces, model.n_tokens, config=model.config, settings=settings)
-        asked += [(run, checkpoint) for checkpoint in _early(checkpoints)]
+        _, others = train(pieces, model.n_tokens, config=model.config, settings=settings)
+        asked += [(run, checkpoint) for checkpoint in _early(others)]
     works = {key: windows(piece, model.config.context) for key, piece in sources.pieces.items()}
-    panel = Panel.prepare(adapter, asked, works, progress=progress)
+    panel = Panel.prepare(SequenceAdapter(model, checkpoints), asked, works, progress=progress)
     panel.save(panel_folder(folder))
     _tell(folder, {"weights_sha256": manifest.files["weights.npz"], "n_runs": n_runs})
     return panel_folder(folder)
 
 
-def measure(
-    workspace: Workspace, release: str, *, n_subsets: int = 8, progress: Progress | None = None
-) -> Reliability:
+def measure(workspace: Workspace, release: str, *, n_subsets: int = 8, progress: Progress | None = None) -> Reliability:
     """Train on ``n_subsets`` halves of the works with two seeds each: how much of an attribution is so, of pieces made.
 
     Costs as much as ``n_subsets`` trainings of the release. Raises ConflictError if it is not prepared; else as
@@ -154,7 +153,7 @@ def measure(
     sources = Sources(folder, manifest)
     if not sources.prepared:
         raise ConflictError(f"{release} is not prepared; run first: linernotes model prepare", code="not_prepared")
-    model = releases.adapter(folder, manifest).model
+    model, _ = releases.model_of(folder, manifest)
     import torch  # noqa: PLC0415 - an extra
 
     from linernotes.learn.generator import Plan, Sampling, generate  # noqa: PLC0415 - needs PyTorch
@@ -191,7 +190,9 @@ def _release(workspace: Workspace, release: str) -> tuple[Path, Manifest]:
 def _settings(manifest: Manifest, *, seed: int) -> "TrainingSettings":
     from linernotes.learn.training import TrainingSettings  # noqa: PLC0415 - PyTorch is an extra
 
-    return TrainingSettings(**{name: manifest.settings[name] for name in _SETTINGS if name in manifest.settings}, seed=seed)
+    return TrainingSettings(
+        **{name: manifest.settings[name] for name in _SETTINGS if name in manifest.settings}, seed=seed
+    )
 
 
 def _early(checkpoints: "Sequence[Checkpoint]") -> "Sequence[Checkpoint]":
@@ -209,22 +210,22 @@ def _owed(sources: Sources, runs: Scores, works_ppm: dict[str, int]) -> list[Owe
     shares = sources.owners_ppm(works_ppm)
     first = [max(parts, key=lambda party: parts[party]) for parts in map(owners_of, sources.manifest.works)]
     intervals = catalogue_intervals_ppm(runs, first)
-    return [
-        Owed(party, names[party], ppm, min(ppm, intervals.get(party, (0, 0))[0]), max(ppm, intervals.get(party, (0,
-        0))[1])) for party, ppm in sorted(shares.items(), key=lambda item: (-item[1], item[0]))
-    ]
+    owed = []
+    for party, ppm in sorted(shares.items(), key=lambda item: (-item[1], item[0])):
+        low, high = intervals.get(party, (ppm, ppm))
+        owed.append(Owed(party, names[party], ppm, min(ppm, low), max(ppm, high)))
+    return owed
 
 
 def _doubts(path: Path, manifest: Manifest, *, is_prepared: bool) -> list[Problem]:
     """Say what an attribution of this piece cannot claim."""
     doubts = []
     if not _is_ours(path, manifest):
-        doubts.append(
-            Problem(
-                "foreign", f"no credits of {manifest.release} lie beside it: the shares say whose works would have
-                taught the release" " most of it, not that it was made with them", str(path),
-            )
+        message = (
+            f"no credits of {manifest.release} lie beside it: the shares say whose works would have taught the release"
+            " most of it, not that it was made with them"
         )
+        doubts.append(Problem("foreign", message, str(path)))
     if not is_prepared:
         doubts.append(
             Problem("not_prepared", "only counted; for gradients run: linernotes model prepare", manifest.release)

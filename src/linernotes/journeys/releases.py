@@ -17,14 +17,14 @@ from linernotes.rights.grounds import grounds
 from linernotes.workspace import Workspace
 
 if TYPE_CHECKING:
-    from linernotes.learn.adapter import SequenceAdapter
+    from linernotes.learn.training import Checkpoint
     from linernotes.learn.transformer import Transformer
 
 __all__ = [
     "Withdrawn",
-    "adapter",
     "consents",
     "find_release",
+    "model_of",
     "need_torch",
     "objection",
     "release_folder",
@@ -69,10 +69,9 @@ def find_release(workspace: Workspace, text: str) -> ModelRelease:
     return found[0]
 
 
-def adapter(folder: Path, manifest: Manifest) -> "SequenceAdapter":
-    """Return a release's model with its checkpoints; ConflictError if a file is not what was signed."""
+def model_of(folder: Path, manifest: Manifest) -> "tuple[Transformer, list[Checkpoint]]":
+    """Return a release's model and its checkpoints; ConflictError if a file is not what was signed."""
     need_torch()
-    from linernotes.learn.adapter import SequenceAdapter  # noqa: PLC0415 - PyTorch is an extra
     from linernotes.learn.training import Checkpoint, read_weights  # noqa: PLC0415 - PyTorch is an extra
 
     def read(name: str) -> "Transformer":
@@ -83,7 +82,7 @@ def adapter(folder: Path, manifest: Manifest) -> "SequenceAdapter":
         Checkpoint(number, float(rate), read(f"checkpoint-{number}.npz").state_dict())
         for number, rate in enumerate(rates, 1)
     ]
-    return SequenceAdapter(read("weights.npz"), checkpoints)
+    return read("weights.npz"), checkpoints
 
 
 def release_folder(workspace: Workspace, release_id: str) -> Path:

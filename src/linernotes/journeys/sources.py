@@ -62,10 +62,12 @@ class Sources:
     def _asked(self) -> "tuple[Panel, int]":
         """Return the checkpoints that are asked, and how many tokens they read; UnavailableError without PyTorch."""
         if self._panel is None:
-            adapter = releases.adapter(self._folder, self.manifest)
+            model, checkpoints = releases.model_of(self._folder, self.manifest)
+            from linernotes.learn.adapter import SequenceAdapter  # noqa: PLC0415 - PyTorch is an extra
             from linernotes.learn.panel import Panel  # noqa: PLC0415 - PyTorch is an extra
 
-            self._panel = Panel.load(adapter, panel_folder(self._folder)), adapter.model.config.context
+            panel = Panel.load(SequenceAdapter(model, checkpoints), panel_folder(self._folder))
+            self._panel = panel, model.config.context
         return self._panel
 
     def weights(self, tokens: Sequence[int]) -> dict[str, int]:

@@ -8,10 +8,10 @@ Tokens and pieces are as :mod:`linernotes.learn.training` has them; the width of
 """
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -51,7 +51,7 @@ class Panel:
         cls,
         adapter: ModelAdapter,
         checkpoints: Sequence[tuple[int, Checkpoint]],
-        works: dict[str, Rows],
+        works: Mapping[str, Rows],
         *,
         width: int = WIDTH,
         blend: Blend = BLEND,
@@ -91,7 +91,7 @@ class Panel:
         """Write the members and what they know into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.influence.save(folder / "influence.npz")
-        arrays = {
+        arrays: dict[str, Any] = {
             f"{number}/{kind}/{name}": value.numpy()
             for number, member in enumerate(self.members)
             for kind, table in (("weights", member.checkpoint.weights), ("metric", member.metric))
