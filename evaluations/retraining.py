@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,7 +77,11 @@ def load(data: Path) -> Corpus:
             families.setdefault(row["family"], []).append(row["file"])
     largest = sorted(set(families) - set(_COLLECTIONS), key=lambda name: (-len(families[name]), name))[:_FAMILIES]
     rng = np.random.default_rng(2026)
-    names, pieces, catalogues, works, queries = [], [], [], [], []
+    names: list[str] = []
+    pieces: list[list[int]] = []
+    catalogues: list[str] = []
+    works: list[int] = []
+    queries: list[int] = []
     for name in [*largest, *_COLLECTIONS]:
         is_family = name not in _COLLECTIONS
         n_queries = _QUERIES_PER_FAMILY if is_family else _QUERIES_PER_COLLECTION
@@ -118,7 +123,9 @@ def trained(corpus: Corpus, members: NDArray[np.int64], seed: int, *, cache: Pat
         _, checkpoints = train(pieces, len(VOCABULARY), config=CONFIG, settings=settings)
         # A whole model has all checkpoints, for attribution; half a model is only asked what it knows in the end.
         kept = checkpoints if len(members) == len(corpus.works) else checkpoints[-1:]
-        arrays = {f"{n}/{name}": value.numpy() for n, c in enumerate(kept) for name, value in c.weights.items()}
+        arrays: dict[str, Any] = {
+            f"{n}/{name}": value.numpy() for n, c in enumerate(kept) for name, value in c.weights.items()
+        }
         cache.mkdir(parents=True, exist_ok=True)
         with path.with_suffix(".unfinished").open("wb") as file:
             np.savez(file, steps=np.array([(c.step, c.learning_rate) for c in kept]), **arrays)

@@ -44,7 +44,7 @@ def test_bits_are_those_of_the_model_spelt_out() -> None:
     rng = np.random.default_rng(5)
     works, query = [rng.integers(0, 6, 30) for _ in range(5)], rng.integers(0, 6, 25)
     nats = likelihood(works, query, order=3, prior=2.0, weight=[0.5] * 5)
-    assert CountModel(works, order=3).bits(query) == pytest.approx(-nats / np.log(2) / 25)
+    assert CountModel(works, order=3, prior=2.0).bits(query) == pytest.approx(-nats / np.log(2) / 25)
 
 
 def test_who_alone_has_a_passage_is_worth_most_and_a_tokens_worth_adds_up() -> None:

@@ -14,6 +14,7 @@ import typer
 
 import linernotes
 from linernotes.cli import (
+    attribution,
     catalogue,
     claims,
     demo,
@@ -66,6 +67,7 @@ app.add_typer(royalties.app, name="royalties")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(models.app, name="model")
 notices.attach(claims.app)
+attribution.attach(models.app)
 
 
 def _print_version(wanted: bool) -> None:

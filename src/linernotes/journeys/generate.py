@@ -24,7 +24,7 @@ from linernotes.formats.musicxml_print import write_musicxml
 from linernotes.formats.scores import read_score
 from linernotes.journeys import outputs, releases
 from linernotes.journeys.releases import Withdrawn
-from linernotes.journeys.sources import INFORMATIVENESS_PPM, Sources
+from linernotes.journeys.sources import Sources
 from linernotes.learn.copying import Copied, CopyGuard
 from linernotes.learn.leads import find_sections, lead_sheet
 from linernotes.learn.manifest import Manifest
@@ -118,12 +118,12 @@ def generate(
 
     if not 0 <= pool <= 1 or not 0 <= (informativeness or 0) <= 1:
         raise ParameterError(f"pool {pool}, informativeness {informativeness}: parts from 0 to 1")
-    w_ppm = INFORMATIVENESS_PPM if informativeness is None else round(informativeness * PPM)
     known = releases.find_release(workspace, release)
     folder = releases.release_folder(workspace, known.id)
     manifest = open_manifest(folder)
     model = read_weights(read_file(folder, manifest, "weights.npz"), where=str(folder / "weights.npz"))
     sources = Sources(folder, manifest)
+    w_ppm = sources.informativeness_ppm if informativeness is None else round(informativeness * PPM)
     vocabulary = Vocabulary(tuple(manifest.styles))
     guard = CopyGuard(sources.pieces, vocabulary)
     done = Generated(withdrawn=releases.withdrawn(workspace, folder, manifest, on=at.date()))

@@ -6,20 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linernotes.errors import ConflictError, NotFoundError, UnavailableError
 from linernotes.learn.manifest import Manifest
-from linernotes.learn.release import Audited, audit, open_manifest
+from linernotes.learn.release import Audited, audit, open_manifest, read_file
 from linernotes.model import ModelRelease, Policy, Reference, ReferenceEntry, UseType
 from linernotes.rights.consents import Consent, training_consents
 from linernotes.rights.grounds import grounds
 from linernotes.workspace import Workspace
+
+if TYPE_CHECKING:
+    from linernotes.learn.training import Checkpoint
+    from linernotes.learn.transformer import Transformer
 
 __all__ = [
     "Withdrawn",
     "audited",
     "consents",
     "find_release",
+    "model_of",
     "need_torch",
     "objection",
     "release_folder",
@@ -62,6 +68,22 @@ def find_release(workspace: Workspace, text: str) -> ModelRelease:
         ids = ", ".join(sorted(release.id for release in found))
         raise ConflictError(f"several model releases are called {text!r}: give one of the ids {ids}", code="release")
     return found[0]
+
+
+def model_of(folder: Path, manifest: Manifest) -> "tuple[Transformer, list[Checkpoint]]":
+    """Return a release's model and its checkpoints; ConflictError if a file is not what was signed."""
+    need_torch()
+    from linernotes.learn.training import Checkpoint, read_weights  # noqa: PLC0415 - PyTorch is an extra
+
+    def read(name: str) -> "Transformer":
+        return read_weights(read_file(folder, manifest, name), where=str(folder / name))
+
+    rates = manifest.settings.get("checkpoint_rates", [])
+    checkpoints = [
+        Checkpoint(number, float(rate), read(f"checkpoint-{number}.npz").state_dict())
+        for number, rate in enumerate(rates, 1)
+    ]
+    return read("weights.npz"), checkpoints
 
 
 def release_folder(workspace: Workspace, release_id: str) -> Path:

@@ -37,7 +37,7 @@ class CountModel:
     counts the shorter n-grams' opinion is worth.
     """
 
-    def __init__(self, sequences: Sequence[Tokens], *, order: int = 4, prior: float = 2.0, scale: float = 0.5) -> None:
+    def __init__(self, sequences: Sequence[Tokens], *, order: int = 4, prior: float = 20.0, scale: float = 0.5) -> None:
         if order < 1 or prior <= 0 or not 0 < scale <= 1:
             raise ParameterError(f"order {order}, prior {prior}, scale {scale}: one or more, above 0, and in (0, 1]")
         self.n_works, self._prior, self._scale = len(sequences), prior, scale
