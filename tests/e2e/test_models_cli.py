@@ -60,6 +60,13 @@ def test_from_consent_to_a_statement(run: Run, tmp_path: Path) -> None:
         assert sum(owner["ppm"] for owner in told["owners"]) == sum(work["ppm"] for work in told["works"]) == 1_000_000
         assert all(work["ppm"] >= 500_000 // 9 for work in told["works"])  # the flat half
 
+    # Asked again, the release says the same of it: in millionths that add up, each with an interval.
+    asked = run("model", "attribute", RELEASE, Path("out") / "Ember 1.mid", "--json", *here)
+    assert asked.returncode == 0, asked.stderr
+    attribution = json.loads(asked.stdout)
+    assert sum(owed["share_ppm"] for owed in attribution["catalogues"]) == 1_000_000
+    assert all(owed["low_ppm"] <= owed["share_ppm"] <= owed["high_ppm"] for owed in attribution["catalogues"])
+
     # It is a recording like any other: usage of it pays its sources, and the books add up.
     (tmp_path / "usage.csv").write_text(
         "period,territory,currency,amount,quantity,isrc,title,artist,source,use_type,commercial_model\n"

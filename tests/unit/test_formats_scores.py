@@ -49,6 +49,11 @@ def test_abc_knows_modes_broken_rhythm_tuplets_and_accidentals(tmp_path: Path) -
     assert [section.start_ticks for section in score.sections] == [2640]
 
 
+def test_abc_has_the_first_of_its_voices_alone(tmp_path: Path) -> None:
+    score = read(tmp_path, b"X:1\nM:2/4\nL:1/4\nK:C\nV:1 name=Tune\nC D|\nV:2\nE, G,|\nV:1\nE F|\n")
+    assert [pitch for _, _, pitch in spans(score)] == [60, 62, 64, 65]
+
+
 def test_musicxml_joins_ties_and_keeps_rights(tmp_path: Path) -> None:
     score = read(tmp_path, MUSICXML)
     assert (score.key, score.metre) == (Key(7), Metre(2, 4))

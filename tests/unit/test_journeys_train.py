@@ -89,9 +89,12 @@ def test_a_damaged_score_is_a_problem_and_the_rest_goes_on(workspace: Workspace,
     assert [reference for reference, _ in found.left_out]
 
 
-def test_one_tune_under_two_owners_is_found_in_any_key(workspace: Workspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("n_notes", [32, 24])
+def test_one_tune_under_two_owners_is_found_in_any_key_and_cut(
+    workspace: Workspace, tmp_path: Path, n_notes: int
+) -> None:
     table = fill(workspace, tmp_path, n_works=4)
-    moved = [Note(note.start_ticks, note.duration_ticks, note.pitch + 3) for note in tune(0).notes]
+    moved = [Note(note.start_ticks, note.duration_ticks, note.pitch + 3) for note in tune(0).notes[:n_notes]]
     (tmp_path / "tune1.mid").write_bytes(write_midi(Score("Mine", moved)))
     found = gathered(workspace, table)
     assert [work.title for work in found.works] == ["Tune 0", "Tune 2", "Tune 3"]

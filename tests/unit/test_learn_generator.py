@@ -1,5 +1,7 @@
 """What is made keeps the grammar, the plan, and what it was given, even where the model knows nothing."""
 
+from typing import Any
+
 import pytest
 
 from linernotes.errors import FormatError, ParameterError
@@ -8,7 +10,7 @@ from linernotes.learn.tokens import BAR, END, Vocabulary
 from linernotes.model.scores import Key, Metre, Mode
 from tests.model_samples import tune
 
-torch = pytest.importorskip("torch", reason="needs the extra 'models'")
+torch: Any = pytest.importorskip("torch", reason="needs the extra 'models'")
 pytestmark = pytest.mark.extras
 
 from linernotes.learn.adapter import ModelAdapter, SequenceAdapter  # noqa: E402 - only where torch is
@@ -76,26 +78,12 @@ def test_what_the_model_does_not_know_is_refused(model: Transformer) -> None:
 
 
 def test_a_model_of_audio_tokens_is_an_adapter_too() -> None:
-    class Codec(torch.nn.Module):
-        """A recurrent model of one codebook, nothing like ours inside."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.embed, self.read, self.say = (
-                torch.nn.Embedding(33, 8),
-                torch.nn.GRU(8, 8, batch_first=True),
-                torch.nn.Linear(8, 33),
-            )
-
-        def forward(self, tokens: "torch.Tensor") -> "torch.Tensor":
-            return self.say(self.read(self.embed(tokens))[0])
-
     _, checkpoints = train(
         [[1, 2, 3, 4, 5, 6]] * 4, 33, config=TINY, settings=TrainingSettings(n_epochs=2, n_checkpoints=2)
     )
     ours = SequenceAdapter(Transformer(33, TINY), checkpoints)
     torch.manual_seed(0)
-    codec = Codec()
+    codec = torch.nn.Sequential(torch.nn.Embedding(33, 8), torch.nn.Tanh(), torch.nn.Linear(8, 33))  # one codebook
     states = [{name: value * scale for name, value in codec.state_dict().items()} for scale in (0.5, 1.0)]
     theirs = SequenceAdapter(codec, [type(checkpoints[0])(n, 1e-3, state) for n, state in enumerate(states)])
     for adapter in (ours, theirs):

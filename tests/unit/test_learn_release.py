@@ -17,7 +17,7 @@ PIECES = [[1, 4, 5, 9, 3, 210, 130, 2], [1, 4, 5, 9, 3, 214, 131, 2]]
 def folder(tmp_path: Path) -> Path:
     given = Given("pty_ada", "Ada", "rec_1", "1", "allow", None, "pol_1")
     works = tuple(
-        ManifestWork(f"rec_{n}", None, "T", "t.mid", "any", "0" * 64, content_sha256(p, VOCABULARY), len(p), (given,))
+        ManifestWork(f"rec_{n}", None, "T", "t.mid", "any", "0" * 64, content_sha256(p, VOCABULARY), 4, (given,))
         for n, p in enumerate(PIECES)
     )
     manifest = Manifest("mdl_1", "Hearth", "pty_ember", "2026-11-22", (), works, settings={"seed": 0})

@@ -1,10 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 from linernotes.errors import FormatError, ParameterError
 from linernotes.learn.tokens import BAR
 
-torch = pytest.importorskip("torch", reason="needs the extra 'models'")
+torch: Any = pytest.importorskip("torch", reason="needs the extra 'models'")
 pytestmark = pytest.mark.extras
 
 from linernotes.learn.training import (  # noqa: E402 - only where torch is

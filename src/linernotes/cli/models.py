@@ -55,7 +55,9 @@ def generate(
     tempo: Annotated[float, typer.Option(min=20, max=400, help="Quarter notes a minute.")] = 100.0,
     like: Annotated[
         str | None,
-        typer.Option(metavar="SCORE", help="A score whose form is taken: sections, not notes.", show_default=False),
+        typer.Option(
+            metavar="SONG", help="Whose form is taken, not its notes: a score, or a work.", show_default=False
+        ),
     ] = None,
     go_on: Annotated[
         Path | None, typer.Option("--continue", metavar="SCORE", help="A score to go on from.", show_default=False)

@@ -88,7 +88,7 @@ def from_generated(done: Generated) -> dict[str, Any]:
             }
             for output in done.outputs
         ],
-        "stopped": [{"title": title, **asdict(copied)} for title, copied in done.stopped],
+        "stopped": [asdict(stopped) for stopped in done.stopped],
         "withdrawn": [asdict(mark) for mark in done.withdrawn],
         "problems": [from_problem(problem) for problem in done.problems],
     }
@@ -141,11 +141,10 @@ def print_generated(done: Generated) -> None:
             _console.print(f"  {path}", soft_wrap=True)
         for owner in output.credits["owners"][:5]:
             _console.print(f"  {owner['ppm'] / 10_000:8.4f} %  {printable(owner['party'])}")
-    for title, copied in done.stopped:
-        notes = " ".join(map(str, copied.pitches))
-        told = (
-            f"  ✗ a draft of {printable(title)} copied {len(copied.pitches)} notes of {', '.join(copied.work_ids[:3])}"
-        )
+    for stopped in done.stopped:
+        notes = " ".join(map(str, stopped.passage.pitches))
+        whose = ", ".join(map(printable, stopped.works[:3]))
+        told = f"  ✗ a draft of {printable(stopped.title)} was stopped: {len(stopped.passage.pitches)} notes of {whose}"
         _errors.print(Text(f"{told}: {notes}", "yellow"), soft_wrap=True)
     for mark in done.withdrawn:
         _errors.print(Text(f"  ✗ consent withdrawn: {printable(mark.title)}: {printable(mark.because)}", "red"))

@@ -70,6 +70,8 @@ class _Tune:
     factor: Fraction = Fraction(1)  # what broken rhythm asks of the next note
     tuplet: tuple[int, Fraction] = (0, Fraction(1))
     tied: Note | None = None
+    voices: list[str] = field(default_factory=list)  # in order of appearance
+    voice: str = ""
 
 
 def read_abc(data: bytes, *, where: str) -> Score:
@@ -85,7 +87,7 @@ def read_abc(data: bytes, *, where: str) -> Score:
                 break
             begun = begun or text[0] == "K"
             _field(tune, text[0], text[2:].strip(), where)
-        elif begun and text:
+        elif begun and text and tune.voice in [*tune.voices[:1], ""]:
             _line(tune, text, where)
     if not tune.notes:
         raise FormatError(f"{where}: ABC without notes", code="abc")
@@ -105,7 +107,10 @@ def read_abc(data: bytes, *, where: str) -> Score:
 
 def _field(tune: _Tune, name: str, value: str, where: str) -> None:
     tune.remarks.append((name, value))
-    if name == "M" and not tune.notes:
+    if name == "V" and value:
+        tune.voice = value.split(maxsplit=1)[0]
+        tune.voices += [tune.voice] if tune.voice not in tune.voices else []
+    elif name == "M" and not tune.notes:
         found = re.match(r"(\d+)/(\d+)", {"C": "4/4", "C|": "2/2"}.get(value, value))
         if found and int(found[1]) and int(found[2]) in (1, 2, 4, 8, 16):
             tune.metre = Metre(int(found[1]), int(found[2]))

@@ -9,7 +9,7 @@ all works of the set; what is left belongs to the party that answers for the rel
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -27,7 +27,6 @@ from linernotes.journeys.releases import Withdrawn
 from linernotes.journeys.sources import Sources
 from linernotes.learn.copying import Copied, CopyGuard
 from linernotes.learn.leads import find_sections, lead_sheet
-from linernotes.learn.manifest import Manifest
 from linernotes.learn.release import open_manifest, read_file
 from linernotes.learn.tokens import ANY_STYLE, METRES, Vocabulary, reference_pitch
 from linernotes.model import Problem
@@ -39,7 +38,7 @@ from linernotes.workspace import Workspace
 if TYPE_CHECKING:
     from linernotes.learn.transformer import Transformer
 
-__all__ = ["Generated", "Output", "Request", "generate", "key_of", "metre_of"]
+__all__ = ["Generated", "Output", "Request", "Stopped", "generate", "key_of", "metre_of"]
 
 SAMPLE_RATE_HZ = 44_100
 _ATTEMPTS, _NEXT_DRAFT = 4, 7919
@@ -49,7 +48,7 @@ _TONICS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted of a release. ``like``: a score, or a work of the release, whose form is taken, not its notes.
+    """What is wanted of a release. ``like``: a score, or a work of the release by title or ISRC, whose form is taken.
 
     ``going_on``: a score that is continued by ``n_bars``, or, with ``infill``, has those bars written anew (from 0,
     half-open).
@@ -81,12 +80,21 @@ class Output:
     credits: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A draft that copied: of which piece, which passage, and the titles of the works that have it."""
+
+    title: str
+    passage: Copied
+    works: Sequence[str]
+
+
 @dataclass(slots=True)
 class Generated:
     """What a request came to: pieces, what was stopped because it copies, withdrawn consents, problems."""
 
     outputs: list[Output] = field(default_factory=list)
-    stopped: list[tuple[str, Copied]] = field(default_factory=list)
+    stopped: list[Stopped] = field(default_factory=list)
     withdrawn: list[Withdrawn] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -126,12 +134,13 @@ def generate(
     w_ppm = sources.informativeness_ppm if informativeness is None else round(informativeness * PPM)
     vocabulary = Vocabulary(tuple(manifest.styles))
     guard = CopyGuard(sources.pieces, vocabulary)
+    titles = {work.reference_id: work.title for work in manifest.works}
     done = Generated(withdrawn=releases.withdrawn(workspace, folder, manifest, on=at.date()))
     out.mkdir(parents=True, exist_ok=True)
     for number in range(request.n_variations):
         title = request.title if request.n_variations == 1 else f"{request.title} {number + 1}"
-        draw = partial(_draw, model, vocabulary, manifest, replace(request, seed=request.seed + number))
-        made = _allowed(draw, vocabulary, guard, replace(request, title=title), done)
+        draw = partial(_draw, model, vocabulary, sources, replace(request, seed=request.seed + number))
+        made = _allowed(draw, (vocabulary, guard, titles), replace(request, title=title), done)
         if made is None:
             continue
         score, tokens = made
@@ -171,26 +180,25 @@ def metre_of(text: str) -> Metre:
 
 def _allowed(
     draw: Callable[[int], tuple[list[int], int]],
-    vocabulary: Vocabulary,
-    guard: CopyGuard,
+    known: tuple[Vocabulary, CopyGuard, Mapping[str, str]],
     request: Request,
     done: Generated,
 ) -> tuple[Score, list[int]] | None:
     """Draw until a piece copies nothing; None where none of a few does, and each that was stopped is told."""
-    title = request.title
+    title, (vocabulary, guard, titles) = request.title, known
     for attempt in range(_ATTEMPTS):
         tokens, tonic_pitch = draw(attempt)
         score = vocabulary.decode(tokens, tonic_pitch=tonic_pitch, title=title, tempo_bpm=request.tempo_bpm)
         copied = guard.copied(score)
         if not copied:
             return score, tokens
-        done.stopped.append((title, copied[0]))
+        done.stopped.append(Stopped(title, copied[0], [titles[work_id] for work_id in copied[0].work_ids]))
     done.problems.append(Problem("copied", f"{title}: every draft copied a passage; none was written", title))
     return None
 
 
 def _draw(
-    model: "Transformer", vocabulary: Vocabulary, manifest: Manifest, request: Request, attempt: int
+    model: "Transformer", vocabulary: Vocabulary, sources: Sources, request: Request, attempt: int
 ) -> tuple[list[int], int]:
     """Draw the tokens of a piece, another at each attempt; also returns the tonic that its pitches count from."""
     from linernotes.learn import generator  # noqa: PLC0415 - PyTorch is an extra
@@ -205,7 +213,7 @@ def _draw(
             return generator.continued(model, vocabulary, opening, request.n_bars, sampling), tonic_pitch
         piece = vocabulary.encode(_cut_at(sheet, request.infill), style=request.style)
         return generator.infilled(model, vocabulary, piece, request.infill, sampling), tonic_pitch
-    form = _form(request.like, manifest) if request.like else None
+    form = _form(request.like, sources, vocabulary) if request.like else None
     key = request.key or (form.key if form else None) or Key(0)
     metre = request.metre or (form.metre if form else None) or Metre()
     n_bars = request.n_bars
@@ -216,13 +224,14 @@ def _draw(
     return generator.generate(model, vocabulary, plan, sampling), _LOWEST_TONIC + (key.tonic - _LOWEST_TONIC) % 12
 
 
-def _form(like: str, manifest: Manifest) -> Score:
-    """Read the piece whose form is wanted: a file, or a score that was learned from and lies at its place."""
-    path = Path(like)
-    if not path.is_file():
-        titles = ", ".join(work.title for work in manifest.works[:3])
-        raise NotFoundError(f"--like {like!r}: no such score file; the release learned from {titles} …")
-    return lead_sheet(read_score(path))
+def _form(like: str, sources: Sources, vocabulary: Vocabulary) -> Score:
+    """Find the song whose form is wanted: a score file, or a work of the release; NotFoundError where it is neither."""
+    if Path(like).is_file():
+        return lead_sheet(read_score(Path(like)))
+    for work in sources.manifest.works:
+        if like.casefold() in (work.reference_id, (work.isrc or "").casefold(), work.title.casefold()):
+            return vocabulary.decode(sources.pieces[work.reference_id])
+    raise NotFoundError(f"--like {like!r}: neither a score file nor a work of this release; see linernotes model show")
 
 
 def _proportions(form: Score) -> tuple[int, tuple[tuple[int, str], ...]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Withdrawn",
+    "audited",
     "consents",
     "find_release",
     "model_of",

@@ -3,9 +3,10 @@
 Conventions
 -----------
 Weights are whole numbers of one scale. Where a release was prepared for attribution (``model prepare``) they are its
-influence; until then what a model that counts n-grams would owe each work, and nobody is paid by that: w is 0. A work's
-weight is divided among those who gave consent, by their parts of the
-right where they are stated, else equally; works that are one count once.
+influence; until then what a model that counts n-grams would owe each work, and nobody is paid by that: w is 0. A
+work's weight is divided among those who gave consent, by their parts of the right where they are stated, else equally.
+What is not paid by attribution is paid by how many notes a work has: one that is cut in two, or spread over shells of
+one owner, earns no more than before.
 """
 
 import json
@@ -39,6 +40,7 @@ class Sources:
         self.manifest = manifest
         pieces = read_tokens(read_file(folder, manifest, "tokens.npz"), where=str(folder / "tokens.npz"))
         self.pieces = {work.reference_id: piece for work, piece in zip(manifest.works, pieces, strict=True)}
+        self._sizes = {work.reference_id: work.n_notes for work in manifest.works}
         self.counting = CountModel([np.array(piece) for piece in pieces])
         self.prepared = _about(folder, manifest)
         self._folder = folder
@@ -76,7 +78,8 @@ class Sources:
 
     def works_ppm(self, tokens: Sequence[int], *, informativeness_ppm: int) -> dict[str, int]:
         """Return each work's part of the pool of an output, in millionths: by attribution as far as it knows."""
-        return shares_ppm(training_parts(self.weights(tokens), informativeness_ppm=informativeness_ppm))
+        weights = self.weights(tokens)
+        return shares_ppm(training_parts(weights, informativeness_ppm=informativeness_ppm, sizes=self._sizes))
 
     def owners_ppm(self, works_ppm: Mapping[str, int]) -> dict[str, int]:
         """Return each owner's part of the pool, in millionths that add up to a million."""

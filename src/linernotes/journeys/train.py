@@ -22,6 +22,7 @@ from linernotes.formats.reservations import reservations
 from linernotes.formats.scores import read_score
 from linernotes.journeys import releases
 from linernotes.learn import signing
+from linernotes.learn.copying import same_works
 from linernotes.learn.leads import lead_sheet
 from linernotes.learn.manifest import Given, Manifest, ManifestWork, content_sha256, duplicates
 from linernotes.learn.release import write_release, write_tokens
@@ -98,6 +99,8 @@ def train(
     folder = releases.release_folder(workspace, known.id)
     if folder.exists():
         raise ConflictError(f"{known.name} is trained already; a new training is a new release", code="release")
+    for earlier, learned in releases.releases(workspace):
+        releases.withdrawn(workspace, earlier, learned, on=at.date())
     gathered = gather(workspace, table, release_id=known.id, at=at)
     if len(gathered.works) < _WORKS_MIN:
         raise ParameterError(
@@ -201,7 +204,7 @@ def _add(
         style=row.style,
         sha256=hashlib.sha256(row.path.read_bytes()).hexdigest(),
         content_sha256=content_sha256(tokens, gathered.vocabulary),
-        n_tokens=len(tokens),
+        n_notes=max(1, sum(gathered.vocabulary.kind(token) == "pitch" for token in tokens)),
         consents=given,
     )
     gathered.works.append(work)
@@ -210,11 +213,15 @@ def _add(
 
 
 def _keep_once(gathered: TrainingSet) -> None:
-    """Keep the first of works with one content; who else says it is theirs is told, and the pool pays it once."""
-    dropped = set()
-    for first, *others in duplicates(gathered.works):
+    """Keep the first of works that are one; who else says it is theirs is told, and the pool pays it once."""
+    works = {work.reference_id: work for work in gathered.works}
+    twins = same_works(dict(zip(works, gathered.pieces, strict=True)), gathered.vocabulary)
+    dropped: set[str] = set()
+    for first, *others in [*duplicates(gathered.works), *([works[key] for key in keys] for keys in twins)]:
         owners = {given.party_id for given in first.consents}
         for other in others:
+            if {first.reference_id, other.reference_id} & dropped:
+                continue
             dropped.add(other.reference_id)
             strangers = {given.party_id for given in other.consents} - owners
             whose = "two owners say it is theirs: settle it between them" if strangers else "it is the same owner's"

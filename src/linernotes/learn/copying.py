@@ -15,7 +15,7 @@ from linernotes.learn.tokens import Vocabulary
 from linernotes.learn.verbatim import Passages, Symbols, symbols
 from linernotes.model.scores import Score
 
-__all__ = ["Copied", "CopyGuard", "line"]
+__all__ = ["Copied", "CopyGuard", "line", "same_works"]
 
 _NOTES_MIN, _RARE_BITS, _PERCENTILE = 8, 10.0, 95
 
@@ -36,7 +36,7 @@ class CopyGuard:
 
     def __init__(self, pieces: Mapping[str, Sequence[int]], vocabulary: Vocabulary) -> None:
         """Sort the melodies of all works, by their ids."""
-        self._passages = Passages({key: [line(vocabulary.decode(piece))] for key, piece in pieces.items()})
+        self._passages = _passages(pieces, vocabulary)
         groups = {key: one[0] for one in self._passages.twins() for key in one}
         shared = list(self._passages.shared_lengths(groups).values())
         self.limit = max(_NOTES_MIN, int(np.percentile(shared, _PERCENTILE))) if shared else _NOTES_MIN
@@ -59,6 +59,16 @@ class CopyGuard:
             for passage in self._passages.trace(line(score), least=self.limit + 1)
             if passage.rarity_bits >= _RARE_BITS
         ]
+
+
+def same_works(pieces: Mapping[str, Sequence[int]], vocabulary: Vocabulary) -> list[tuple[str, ...]]:
+    """Return sets of works that are one, or of which one is a cut of another; each in the order of ``pieces``."""
+    order = {key: place for place, key in enumerate(pieces)}
+    return [tuple(sorted(keys, key=order.__getitem__)) for keys in _passages(pieces, vocabulary).twins()]
+
+
+def _passages(pieces: Mapping[str, Sequence[int]], vocabulary: Vocabulary) -> Passages:
+    return Passages({key: [line(vocabulary.decode(piece))] for key, piece in pieces.items()})
 
 
 def line(score: Score) -> Symbols:

@@ -44,7 +44,7 @@ class ManifestWork:
     style: str
     sha256: str
     content_sha256: str
-    n_tokens: int
+    n_notes: int
     consents: Sequence[Given]
 
 
