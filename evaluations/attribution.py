@@ -40,7 +40,7 @@ __all__ = ["main"]
 
 Array = NDArray[np.float64]
 
-_FULL_SEED, _N_GENERATED, _N_LARGEST = 90_000, 40, 6
+_FULL_SEED, _N_GENERATED, _N_LARGEST = 90_000, 40, 4
 _TRACIN, _COUNTING = (0.0, 0.15, 0.3, 0.6), (0.0, 0.15, 0.3, 0.6)
 
 
