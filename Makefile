@@ -39,7 +39,7 @@ evals: .venv/ready
 	touch $@
 
 .venv/ready-extras: .venv/ready
-	$(BIN)/pip install --quiet --disable-pip-version-check playwright schemathesis '.[spark]'
+	$(BIN)/pip install --quiet --disable-pip-version-check playwright schemathesis '.[spark,models]'
 	touch $@
 
 clean:

@@ -13,6 +13,13 @@ WHOLE = {RightType.MASTER: Fraction(1)}
 DAY = date(2026, 1, 15)
 
 
+def test_a_flat_part_by_size_gives_nothing_for_cutting_a_work() -> None:
+    whole = training_parts({"a": 6, "b": 4}, informativeness_ppm=500_000, sizes={"a": 30, "b": 20})
+    cut = training_parts({"a1": 2, "a2": 4, "b": 4}, informativeness_ppm=500_000, sizes={"a1": 10, "a2": 20, "b": 20})
+    assert cut["a1"] + cut["a2"] == whole["a"]
+    assert sum(cut.values()) == 1
+
+
 def test_the_default_rules_are_rules() -> None:
     check_rules(DEFAULT_RULES)
     assert [choose(DEFAULT_RULES, use, "DE", DAY) for use in ("stream", "training")] == [0, 1]

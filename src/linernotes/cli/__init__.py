@@ -14,11 +14,13 @@ import typer
 
 import linernotes
 from linernotes.cli import (
+    attribution,
     catalogue,
     claims,
     demo,
     ledger,
     master,
+    models,
     notices,
     payments,
     platforms,
@@ -67,7 +69,9 @@ app.add_typer(sheets.app, name="sheet")
 app.add_typer(usage.app, name="usage")
 app.add_typer(royalties.app, name="royalties")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(models.app, name="model")
 notices.attach(claims.app)
+attribution.attach(models.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -124,12 +124,14 @@ def in_territories(codes: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def training_parts(attribution_ppm: Mapping[str, int], *, informativeness_ppm: int) -> dict[str, Fraction]:
+def training_parts(
+    attribution_ppm: Mapping[str, int], *, informativeness_ppm: int, sizes: Mapping[str, int] | None = None
+) -> dict[str, Fraction]:
     """Return what part of a model release's pool each recording of its training set has.
 
     ``informativeness_ppm`` (w) is how much the attribution is measured to know, in millionths: ``w · attribution +
     (1 − w) · flat``. Where attribution is noise, w is 0 and all are paid equally; attribution that is 0 for all counts
-    as flat too.
+    as flat too. Flat is equal for all, or by ``sizes``, how much each gave: then cutting one in two gains nothing.
 
     Raises ParameterError if w is not between 0 and 1, or an attribution is below 0.
     Check: {a: 3, b: 1} at w = 1/2 is 5/8 and 3/8.
@@ -138,9 +140,10 @@ def training_parts(attribution_ppm: Mapping[str, int], *, informativeness_ppm: i
         raise ParameterError(f"informativeness {informativeness_ppm}: not between 0 and {_PPM} millionths")
     if any(weight < 0 for weight in attribution_ppm.values()):
         raise ParameterError("an attribution below 0 cannot be paid by: set it to 0, or leave the recording out")
-    total, count = sum(attribution_ppm.values()), len(attribution_ppm)
+    given = dict.fromkeys(attribution_ppm, 1) if sizes is None else sizes
+    total, size = sum(attribution_ppm.values()), sum(given[recording_id] for recording_id in attribution_ppm)
     w = Fraction(informativeness_ppm, _PPM) if total else Fraction(0)
     return {
-        recording_id: w * Fraction(weight, total or 1) + (1 - w) / count
+        recording_id: w * Fraction(weight, total or 1) + (1 - w) * Fraction(given[recording_id], size)
         for recording_id, weight in attribution_ppm.items()
     }

@@ -1,0 +1,66 @@
+"""A catalogue of invented tunes with scores, for tests of licensed models."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from linernotes.formats.midi import write_midi
+from linernotes.journeys.catalogue import import_files
+from linernotes.journeys.claim import set_policy
+from linernotes.model import Action, Policy, UseType
+from linernotes.model.scores import ChordSymbol, Key, Metre, Note, Score
+from linernotes.workspace import Workspace
+
+WRITERS = ("Ada", "Bea", "Cleo")
+MAKER, RELEASE = "Ember Audio", "Hearth 1.0"
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+_SCALE = (0, 2, 4, 5, 7, 9, 11)
+
+
+def tune(seed: int) -> Score:
+    """Make up a tune of eight bars in 4/4: A A B A, a chord at each bar line."""
+    dice = random.Random(seed)
+    phrases = [[dice.choice((0, 1, 2, 4)) * 2 + dice.randrange(2) for _ in range(8)] for _ in range(2)]
+    degrees = [degree for place in (0, 0, 1, 0) for degree in phrases[place]]
+    tonic = 60 + seed % 5
+    notes = [
+        Note(480 * step, 480, tonic + 12 * (degree // 7) + _SCALE[degree % 7]) for step, degree in enumerate(degrees)
+    ]
+    chords = [ChordSymbol(1920 * bar, (tonic + (0, 5, 7, 0)[bar % 4]) % 12, "maj") for bar in range(8)]
+    return Score(f"Tune {seed}", notes, Key(tonic % 12), Metre(4, 4), chords)
+
+
+def catalogue_csv(n_works: int, *, releases: Sequence[str] = (RELEASE,)) -> str:
+    """Write a table of recordings, each of one writer, and of releases."""
+    lines = ["title,artist,isrc,writers,label,model_release,model_party"]
+    for number in range(n_works):
+        writer = WRITERS[number % len(WRITERS)]
+        lines.append(f"Tune {number},{writer},USAT226{number:05d},{writer} 1/1,{writer} 100%,,")
+    return "\n".join([*lines, *(f",,,,,{release},{MAKER}" for release in releases), ""])
+
+
+def write_set(folder: Path, n_works: int) -> Path:
+    """Write the scores of a training set and its table."""
+    lines = ["file,recording,style"]
+    for number in range(n_works):
+        (folder / f"tune{number}.mid").write_bytes(write_midi(tune(number)))
+        lines.append(f"tune{number}.mid,USAT226{number:05d},folk")
+    path = folder / "set.csv"
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return path
+
+
+def fill(workspace: Workspace, folder: Path, *, n_works: int = 9, consenting: Sequence[str] = WRITERS) -> Path:
+    """Enter recordings, two releases, and consents to all training; return the table of the training set."""
+    (folder / "catalogue.csv").write_text(catalogue_csv(n_works, releases=(RELEASE, "Hearth 1.1")), encoding="utf-8")
+    assert import_files(workspace, [folder / "catalogue.csv"]).problems == []
+    for writer in consenting:
+        allow(workspace, writer)
+    return write_set(folder, n_works)
+
+
+def allow(workspace: Workspace, writer: str, *, action: Action = Action.ALLOW, subject: str | None = None) -> Policy:
+    """Let a party's rule on training be this one."""
+    policy = Policy("", writer, UseType.TRAINING, action, subject_id=subject)
+    return set_policy(workspace, policy, by=writer, why="signed", at=AT)[0]
