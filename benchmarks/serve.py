@@ -46,7 +46,6 @@ __all__ = ["main", "measure"]
 
 _RATE_HZ = 22_050
 _ACCOUNTS = 8
-_KILL_EVERY_S = 3.0
 
 
 def song(seed: int, *, duration_s: float) -> np.ndarray:
@@ -164,7 +163,7 @@ def spread(name: str, took: list[float]) -> dict[str, float]:
 # ── killing workers ──────────────────────────────────────────────────────────
 
 
-def killed(folder: Path, count: int) -> dict[str, float]:
+def killed(folder: Path, count: int, *, kill_every_s: float) -> dict[str, float]:
     """Queue tiny uploads, kill a worker every few seconds, and count what was not done exactly once."""
     at = datetime.now(UTC)
     played = song(7, duration_s=60.0)
@@ -174,8 +173,8 @@ def killed(folder: Path, count: int) -> dict[str, float]:
         jobs = queue_traces(workspace, kept, account_id="benchmark", claim=True, at=at)
         began, n_kills = time.monotonic(), 0
         with Workers(workspace, 2, keep_days=1) as workers:
-            while workspace.jobs.get(jobs[-1].id).state is not JobState.DONE or open_jobs(workspace):
-                time.sleep(_KILL_EVERY_S)
+            while open_jobs(workspace):
+                time.sleep(kill_every_s)
                 if workspace.jobs.page(limit=1, state=JobState.RUNNING):  # else it is only starting
                     os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
                     n_kills += 1
@@ -206,7 +205,7 @@ def open_jobs(workspace: Workspace) -> bool:
     return any(workspace.jobs.page(limit=1, state=state) for state in (JobState.QUEUED, JobState.RUNNING))
 
 
-def measure(*, quick: bool, only: str | None = None, uploads: int | None = None) -> Outcome:
+def measure(*, quick: bool, only: str | None = None, uploads: int | None = None, kill_every_s: float = 3.0) -> Outcome:
     """Measure both, each in a workspace of its own."""
     figures: dict[str, float] = {}
     for name, part in (("load", look_ups), ("kills", killed)):
@@ -222,7 +221,7 @@ def measure(*, quick: bool, only: str | None = None, uploads: int | None = None)
             if part is look_ups:
                 figures |= look_ups(place, per_s=200, duration_s=8 if quick else 30)
             else:
-                figures |= killed(place, uploads or (50 if quick else 1000))
+                figures |= killed(place, uploads or (50 if quick else 1000), kill_every_s=kill_every_s)
     return Outcome("serve", "songs of the demo's band", figures)
 
 
@@ -231,8 +230,12 @@ def main() -> None:
     parser: argparse.ArgumentParser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["load", "kills"], help="just this part")
     parser.add_argument("--uploads", type=int, help="how many are queued while workers are killed")
+    parser.add_argument("--kill-every", type=float, default=3.0, metavar="S", help="seconds from kill to kill")
     given = parser.parse_args()
-    tell(measure(quick=given.quick, only=given.only, uploads=given.uploads), as_json=given.json)
+    tell(
+        measure(quick=given.quick, only=given.only, uploads=given.uploads, kill_every_s=given.kill_every),
+        as_json=given.json,
+    )
 
 
 if __name__ == "__main__":
