@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="needs the extra models")
 
 from evaluations import influence_peers as peers
 from evaluations import retraining
+from linernotes.learn.training import TrainingSettings
 
 pytestmark = pytest.mark.extras
 
@@ -48,7 +49,7 @@ def test_halves_do_not_depend_on_how_many_are_asked_for() -> None:
 
 def test_a_training_is_done_once(corpus: retraining.Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache, queries = tmp_path / "cache", [corpus.pieces[i] for i in corpus.queries]
-    monkeypatch.setattr(retraining, "SETTINGS", retraining.TrainingSettings(n_epochs=1))
+    monkeypatch.setattr(retraining, "SETTINGS", TrainingSettings(n_epochs=1))
     subsets = retraining.halves(len(corpus.works), 2)
     told = retraining.losses(corpus, subsets, queries, seeds=(0, 1), cache=cache)
     assert told.shape == (2, 2, 5)
