@@ -28,7 +28,7 @@ __all__ = ["chance", "counting", "dattri_tracin", "dattri_trak", "embedding", "h
 Array = NDArray[np.float64]
 Pieces = Sequence[Sequence[int]]
 
-_PROJECTION = 512
+_PROJECTION, _REGULARIZATION = 512, 0.01  # without the second it is chance: more dimensions than works
 
 
 def chance(works: Pieces, queries: Pieces) -> Array:
@@ -80,6 +80,7 @@ def dattri_trak(works: Pieces, queries: Pieces, checkpoints: Sequence[Checkpoint
         correct_probability_func=lambda weights, rows: torch.exp(-cost(weights, rows)),
         device="cpu",
         projector_kwargs={"proj_dim": _PROJECTION, "device": "cpu"},
+        regularization=_REGULARIZATION,
     )
     with torch.no_grad():
         attributor.cache(_loader(works))

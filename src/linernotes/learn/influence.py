@@ -39,9 +39,9 @@ _FINEST = 1 << 40
 class Blend:
     """How much each channel counts for; ``damping`` of the Fisher matrix, in its mean eigenvalues over the works."""
 
-    tracin: float = 0.15
+    tracin: float = 0.6
     fisher: float = 1.0
-    counting: float = 0.3
+    counting: float = 0.6
     damping: float = 1.0
 
 
