@@ -53,7 +53,7 @@ def test_an_account_is_made_changed_and_told_in_the_chain(accounts: Accounts, pl
 def test_an_admin_is_left_and_nothing_is_changed_otherwise(accounts: Accounts) -> None:
     for change in ({"disabled": True}, {"role": AccountRole.AUDITOR}):
         with pytest.raises(ConflictError, match="admin"):
-            accounts.change("acc_admin", actor="x", why="x", at=AT, **change)  # type: ignore[arg-type]
+            accounts.change("acc_admin", actor="x", why="x", at=AT, **change)
     assert accounts.get("acc_admin") == ADMIN
     with pytest.raises(NotFoundError):
         accounts.change("acc_nobody", actor="x", why="x", at=AT, disabled=True)
