@@ -85,7 +85,7 @@ def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EAR
             evidence=[_evidence(match, entries[match.recording_id], heard) for match in matches],
             credits=_credits(matches, entries),
             problems=heard.damage,
-            synthetic=judged and judged.result(),
+            synthetic=judged.result() if judged else None,
         )
 
 
