@@ -17,7 +17,7 @@ _SLOW_DB = (-120.0, 20.0, 1.0)
 _FAST_DB = (-48.0, 24.0, 0.25)
 _GATE_DB = -30.0  # softer than the mean by more: a pause
 _UNHEARD_DB = -90.0
-_WHOLE, _RUN, _OUT_OF = 16, 4, 12  # segments that are listened to
+_WHOLE, _RUN, _OUT_OF = 480, 4, 12  # segments that are listened to
 _STRIDE = 4  # cells: levels overlap, and every fourth tells as much
 _BELL = np.hanning(11)[1:-1] / np.hanning(11).sum()  # 12 ms: no gain moves faster
 
@@ -38,7 +38,7 @@ def _places(levels: NDArray[np.float64], axis: tuple[float, float, float]) -> ND
 class BandMeters:
     """Measures level and dynamics of each band from the spectra of segments.
 
-    The first four seconds are listened to whole, then a second of every three: that tells a distribution as well.
+    The first two minutes are listened to whole, then a second of every three: that tells a distribution as well.
     """
 
     def __init__(self, geometry: Geometry, *, channels: int) -> None:
