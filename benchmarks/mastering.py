@@ -12,7 +12,6 @@ machine's speed drifts. Memory is the greatest resident size of the process, in 
 import csv
 import ctypes
 import ctypes.util
-import os
 import shutil
 import statistics
 import subprocess
@@ -37,17 +36,22 @@ RATE_HZ = 44_100
 _PEER = (
     "import sys, matchering as m; m.process(target=sys.argv[1], reference=sys.argv[2], results=[m.pcm24(sys.argv[3])])"
 )
+_BETWEEN = (
+    "import os, sys; child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, "
+    "file_actions=[(os.POSIX_SPAWN_OPEN, 1, '/dev/null', os.O_WRONLY, 0)]); "
+    "_, status, used = os.wait4(child, 0); print(used.ru_utime + used.ru_stime, used.ru_maxrss); sys.exit(status != 0)"
+)
 _EBUR128_MODE = 0x1 | 0x4 | 0x30  # integrated, and true peak
 
 
 def spent(command: Sequence[str | Path]) -> tuple[float, float]:
-    """Run a program; its processor seconds, those of its children included, and its peak memory in MiB."""
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, process.args)
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    """Run a program; its processor seconds, those of its children included, and its peak memory in MiB.
+
+    A small process stands between: a program that is started inherits the peak of the one that starts it.
+    """
+    between = [sys.executable, "-S", "-c", _BETWEEN, *(str(part) for part in command)]
+    told = subprocess.run(between, check=True, capture_output=True, text=True).stdout.split()
+    return float(told[0]), float(told[1]) / 1024
 
 
 def sounds(data: Path | None, folder: Path, *, duration_s: float) -> list[Path]:
