@@ -167,11 +167,11 @@ def test_bad_places_and_options(run: Run, tmp_path: Path, song_files: list[Path]
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB."""
+    """A very small file system."""
     place = tmp_path / "tiny"
     place.mkdir()
     mounted = os.geteuid() == 0 and shutil.which("mount")
-    if not mounted or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", place], check=False).returncode:
+    if not mounted or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", place], check=False).returncode:
         pytest.skip("cannot mount a small file system here (needs root)")
     yield place
     subprocess.run(["umount", place], check=True)

@@ -16,6 +16,7 @@ from linernotes import audio
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 README = Path(__file__).parents[2] / "README.md"
 TIME = re.compile(r"\d+:\d\d(?:\.\d)?")
+PROBABILITY = re.compile(r"\b0\.\d\d\b")
 # What differs between processors: hashes, the picture, spaces around it.
 VARYING = [(re.compile(r"sha256 [0-9a-f]+"), "sha256"), (re.compile(r"[ ▁▂▃▄▅▆▇█]{20,}"), ""), (re.compile(r"━+"), "━")]
 
@@ -24,12 +25,13 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def settled(text: str) -> tuple[str, list[float]]:
-    """The words of a transcript, and its times apart."""
+def settled(text: str) -> tuple[str, list[float], list[float]]:
+    """The words of a transcript, and its times and probabilities apart."""
     for pattern, replacement in VARYING:
         text = pattern.sub(replacement, text)
     times = [60 * float(t.split(":")[0]) + float(t.split(":")[1]) for t in TIME.findall(text)]
-    return " ".join(TIME.sub("T", text).split()), times
+    words = " ".join(PROBABILITY.sub("P", TIME.sub("T", text)).split())
+    return words, times, [float(p) for p in PROBABILITY.findall(text)]
 
 
 def test_the_transcript_is_what_happens(run: Run, tmp_path: Path) -> None:
@@ -43,10 +45,11 @@ def test_the_transcript_is_what_happens(run: Run, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         if target:
             continue
-        words, times = settled(done.stdout)
-        expected_words, expected_times = settled(expected)
+        words, times, chances = settled(done.stdout)
+        expected_words, expected_times, expected_chances = settled(expected)
         assert words == expected_words
         np.testing.assert_allclose(times, expected_times, atol=0.3)
+        np.testing.assert_allclose(chances, expected_chances, atol=0.02)
     told = (tmp_path / "linernotes-demo" / "statement.pdf").read_bytes()
     assert told.startswith(b"%PDF-")
     proved = run("ledger", "check", "--workspace", "linernotes-demo/workspace")
