@@ -10,19 +10,13 @@ A reference has a number, in order of appearance, and one of eight colours. Wher
 in an upload, a letter tells its stretches apart (1a, 1b). Ids count from 1: ``u2e3`` is card 3 of upload 2.
 """
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import PurePath
 
-import jinja2
-from markupsafe import Markup
-
 from linernotes.formats import authorship, timeline, wording
+from linernotes.formats.sealed import data_uri, sealed, source
 from linernotes.model import Credit, Evidence, EvidenceKind, Problem, Trace, Upload
 
 __all__ = ["Clips", "Notes", "Section", "html", "notes", "script", "style", "template"]
@@ -170,30 +164,27 @@ def html(traces: Sequence[Trace], clips: Mapping[tuple[int, int], Clips], *, gen
     ``clips`` are found by (index of the trace, index of its evidence); where one is absent the page says so.
     """
     shown = notes(traces, clips)
-    sheet = style() + shown.places
-    page = _template().render(
+    return sealed(
+        "report.html",
+        style=style() + shown.places,
+        script=script(),
         title=shown.title,
         verdict=shown.verdict,
         sections=shown.sections,
         parameters=shown.parameters,
         revisions=shown.revisions,
         generator=generator,
-        policy=_policy(sheet, script()),
-        style=Markup(sheet),  # noqa: S704 - our own file and numbers
-        script=Markup(script()),  # noqa: S704 - our own file
     )
-    # A file name that is no valid text must not make a page that cannot be written.
-    return page.encode("utf-8", "replace").decode("utf-8")
 
 
 def style() -> str:
     """Return the sheet that every page of the house is set in: its colours and type, and what liner notes need."""
-    return _source("report.css")
+    return source("report.css")
 
 
 def script() -> str:
     """Return the player: one sound at a time, A/B, loops, keys."""
-    return _source("report.js")
+    return source("report.js")
 
 
 def _section(index: int, name: str, trace: Trace, clips: Mapping[tuple[int, int], Clips]) -> Section:
@@ -366,9 +357,9 @@ def _sounds(evidence: Evidence, held: Clips | None) -> list[_Sound]:
 
 def _source_of(sound: bytes | str | None, media_type: str) -> str | None:
     """Return the address of a sound: itself inside the page, or where it is."""
-    if not isinstance(sound, bytes):
-        return sound or None
-    return f"data:{media_type};base64,{base64.b64encode(sound).decode('ascii')}" if sound else None
+    if not sound:
+        return None
+    return data_uri(sound, media_type) if isinstance(sound, bytes) else sound
 
 
 def _lanes(section_id: str, cards: Sequence[_Card]) -> list[_Lane]:
@@ -398,31 +389,6 @@ def _names(paths: Sequence[str]) -> list[str]:
     return ["/".join(each[shared:]) if len(paths) > 1 else each[-1] for each in parts]
 
 
-def _policy(style: str, script: str) -> str:
-    """Allow this style sheet, this script and the sounds inside the page, and nothing else."""
-    style_hash, script_hash = (
-        base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in (style, script)
-    )
-    return (
-        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
-        "media-src data:; img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
 def template() -> str:
     """Return the page's template: a page that extends it has blocks for its head, top, headings, end and script."""
-    return _source("report.html")
-
-
-@cache
-def _source(name: str) -> str:
-    return files("linernotes.formats").joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["share"] = wording.share
-    return environment.from_string(template())
+    return source("report.html")

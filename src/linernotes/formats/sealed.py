@@ -8,15 +8,14 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
+from linernotes.formats import wording
+
 __all__ = ["data_uri", "sealed", "source"]
 
 
 def sealed(template: str, *, style: str, script: str, **shown: object) -> str:
     """Fill a template of this package in; ``style`` and ``script`` are our own texts, all else is escaped."""
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    page = environment.from_string(source(template)).render(
+    page = _template(template).render(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704  (our own file and numbers)
         script=Markup(script),  # noqa: S704  (our own file)
@@ -24,6 +23,15 @@ def sealed(template: str, *, style: str, script: str, **shown: object) -> str:
     )
     # A file name that is no valid text must not make a page that cannot be written.
     return page.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["share"] = wording.share
+    return environment.from_string(source(name))
 
 
 @cache
