@@ -34,6 +34,7 @@ _WORDS = {
     "strokes": "attacks and short noises are rendered the way networks render them",
     "phase": "phases run together as they do when a network draws the waveform",
     "comb": "faint steady lines stand in the spectrum where networks that build sound in steps leave them",
+    "network": "taken together, the grain of low, middle and high sounds is that of sound a network made",
 }
 
 
