@@ -1,7 +1,8 @@
 """How well machine-made music is told from people's, every clip through its own chain of codecs.
 
 By default the shipped weights judge the clips that were kept from their training. ``--honest`` trains anew for each
-fold and judges each clip with weights that heard neither its generator nor its source, beside the reference method.
+fold and judges each clip with weights that heard neither its generator nor its source, beside the reference method;
+``--seen`` with weights that heard other clips of its generator.
 
 Conventions
 -----------
@@ -12,7 +13,7 @@ of people's exceed; ``accused``: clips told ``ai`` or ``mixed``. Voices that a m
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,16 @@ def evaluate_honest(known: Sequence[Clip], heard: fitting.Examples) -> tuple[Jud
     )
 
 
+def among_seen(known: Sequence[Clip], heard: fitting.Examples) -> fitting.Examples:
+    """Fold anew, so that other clips of every generator teach; people's sources stay whole."""
+    number: dict[str, int] = {}
+    third = np.zeros(len(known), np.int64)
+    for i, clip in enumerate(known):
+        third[i] = number[clip.generator] = (number.get(clip.generator, -1) + 1) % 3
+    is_machine = heard.is_ai & ~heard.is_stand_in
+    return replace(heard, fold=np.where(is_machine, third[heard.clip], heard.fold % 3))
+
+
 def by_condition(known: Sequence[Clip], heard: fitting.Examples, ours: Judged, theirs: Judged) -> list[dict[str, Any]]:
     """One row for each thing that a chain may do, over the clips to which it was done."""
     real = heard.only(~heard.is_stand_in)
@@ -239,6 +250,7 @@ def main() -> None:
     """Judge what is shipped, or train anew for each fold."""
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--honest", action="store_true", help="train anew for each fold, beside the reference method")
+    parser.add_argument("--seen", action="store_true", help="as --honest, but other clips of each generator teach")
     parser.add_argument("--draws", type=int, default=2, help="draws of the chain for each clip (honest)")
     parser.add_argument("--cache", type=Path, help="file that keeps what was heard between runs (honest)")
     parser.add_argument("--plot", type=Path, help="folder for the ROC curves (needs matplotlib)")
@@ -247,8 +259,9 @@ def main() -> None:
         parser.error("--data is needed: recordings of people and machines, with manifests")
     known = clips(options.data)
     peers: dict[str, Mapping[str, float]] = {}
-    if options.honest:
+    if options.honest or options.seen:
         heard = examples(known, range(1 if options.quick else options.draws), options.cache)
+        heard = among_seen(known, heard) if options.seen else heard
         ours, theirs = evaluate_honest(known, heard)
         peers["reference"] = figures(theirs)
         curves = {"linernotes": ours, "reference": theirs}

@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.analyse.synthetic.cells import N_ZONES
-from linernotes.analyse.synthetic.weights import CLIP, Expert, Weights, likeness
+from linernotes.analyse.synthetic.network import CLIP
+from linernotes.analyse.synthetic.weights import NETWORK, Expert, Weights, likeness
+from training.synthetic_network import fit_network
 
 __all__ = [
     "Examples",
     "calibrated",
     "crossed",
-    "fit_experts",
+    "fitted",
     "importance",
     "scores",
     "settled",
@@ -29,7 +31,7 @@ __all__ = [
 Floats = NDArray[np.float32]
 
 FAMILIES = ("tones", "scatter", "strokes", "phase", "comb")
-BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.4, "phase": 1.0, "comb": 0.3}
+BLEND = {"tones": 1.0, "scatter": 1.0, "strokes": 0.4, "phase": 1.0, "comb": 0.3, NETWORK: 3.0}
 N_DIMENSIONS, N_LANDMARKS, WIDTH, RIDGE = 300, 1000, 0.3, 0.05
 STAND_IN = 0.5
 """How much a stand-in counts beside a machine."""
@@ -106,10 +108,12 @@ def importance(known: Examples) -> Floats:
     return np.minimum(weights, 8).astype(np.float32)
 
 
-def fit_experts(known: Examples, *, seed: int = 1) -> dict[str, Expert]:
-    """Fit one expert for each family."""
+def fitted(known: Examples, model_id: str, *, seed: int = 1) -> Weights:
+    """Fit one expert for each family, and the networks; neither calibrated nor limited yet."""
     weights = importance(known)
-    return {family: _fit_expert(known.traits[family], known.is_ai, weights, seed) for family in FAMILIES}
+    experts = {family: _fit_expert(known.traits[family], known.is_ai, weights, seed) for family in FAMILIES}
+    network = fit_network(known.traits, known.is_ai, weights, known.group, seed=seed)
+    return replace(bare(model_id), experts=experts, network=network)
 
 
 def _fit_expert(traits: Floats, is_ai: NDArray[np.bool_], weights: Floats, seed: int) -> Expert:
@@ -145,10 +149,10 @@ def _principal(usual: Floats, n: int, rng: np.random.Generator) -> Floats:
     return directions
 
 
-def scores(experts: Mapping[str, Expert], examples: Examples) -> Floats:
+def scores(weights: Weights, examples: Examples) -> Floats:
     """Blended score of each stretch."""
-    blended = sum(BLEND[f] * (expert.likeness(examples.traits[f]) @ expert.beta) for f, expert in experts.items())
-    return np.asarray(blended, np.float32)
+    said, _ = weights.scores(examples.traits)
+    return np.asarray(sum(said.values()), np.float32)
 
 
 def crossed(known: Examples) -> Floats:
@@ -156,7 +160,7 @@ def crossed(known: Examples) -> Floats:
     z = np.zeros(len(known.clip), np.float32)
     for fold in np.unique(known.fold):
         here = known.fold == fold
-        z[here] = scores(fit_experts(known.only(~here)), known.only(here))
+        z[here] = scores(fitted(known.only(~here), "fold"), known.only(here))
     return z
 
 
@@ -194,9 +198,9 @@ def tail_threshold(logits: Floats, rate: float = FALSE_ALARMS, *, beyond: float 
     )
 
 
-def bare(model_id: str, experts: Mapping[str, Expert] | None = None) -> Weights:
-    """Weights that are neither calibrated nor limited."""
-    return Weights(model_id, dict(experts or {}), BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
+def bare(model_id: str) -> Weights:
+    """Weights that know nothing yet."""
+    return Weights(model_id, {}, BLEND, np.zeros(5, np.float32), 0.0, 0.0, 0.0)
 
 
 def logits(weights: Weights, z: Floats, known: Examples) -> Floats:
@@ -219,9 +223,9 @@ def settled(weights: Weights, z: Floats, known: Examples) -> Weights:
 
 
 def trained(known: Examples, model_id: str) -> Weights:
-    """Fit experts on everything; calibration and limits on crossed scores."""
-    z, experts = crossed(known), fit_experts(known)
+    """Fit on everything; calibration and limits on crossed scores."""
+    z = crossed(known)
     real = ~known.is_stand_in
-    weights = settled(bare(model_id, experts), z[real], known.only(real))
+    weights = settled(fitted(known, model_id), z[real], known.only(real))
     _, alike = weights.scores(known.traits)
     return replace(weights, strangeness=float(np.quantile(alike, 0.001)) * 0.8)

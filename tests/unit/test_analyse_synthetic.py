@@ -164,3 +164,5 @@ def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
     assert again.model_id == shipped.model_id
     assert again.accusation == shipped.accusation
     assert np.allclose(again.scores(shown)[1], shipped.scores(shown)[1])
+    for name, said in shipped.scores(shown)[0].items():
+        assert np.allclose(again.scores(shown)[0][name], said, atol=0.02)

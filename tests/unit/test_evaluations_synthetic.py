@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from evaluations import synthetic, synthetic_attacks, synthetic_chain
 from evaluations.synthetic_chain import CODECS, RATE_HZ
 from linernotes import audio
+from training import synthetic_fit as fitting
 from training.synthetic_data import Clip
 
 
@@ -62,3 +64,20 @@ def test_an_attack_changes_what_it_says_and_nothing_else(tone: Clip, attack: str
     middle = attacked[RATE_HZ // 2 : RATE_HZ // 2 + RATE_HZ, 0]
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
     assert np.argmax(spectrum) * RATE_HZ / len(middle) == pytest.approx(hz, rel=0.01)
+
+
+def test_other_clips_of_a_generator_that_is_seen_teach() -> None:
+    known = [Clip(Path("x.wav"), generator, generator or "people", is_voice=False) for generator in ["m"] * 4 + [""]]
+    n = len(known)
+    heard = fitting.Examples(
+        traits={},
+        clip=np.arange(n),
+        draw=np.zeros(n, np.int64),
+        fold=np.array([5, 5, 5, 5, 4]),
+        is_ai=np.arange(n) < 4,
+        group=np.zeros(n, np.int64),
+        zones=np.full(n, 9),
+        seconds=np.full(n, 4, np.float32),
+        is_stand_in=np.zeros(n, bool),
+    )
+    assert synthetic.among_seen(known, heard).fold.tolist() == [0, 1, 2, 0, 1]

@@ -5,7 +5,7 @@ Conventions
 Samples are float32, shape ``(n, channels)``, full scale ±1; rates in Hz, times in seconds.
 """
 
-from linernotes.audio.decoding import SUFFIXES, AudioInfo, Damage, Limits, Sound, decode, read
+from linernotes.audio.decoding import SUFFIXES, AudioInfo, Damage, Limits, Sound, decode, prepare, read
 from linernotes.audio.encoding import Writer, encode, write
 from linernotes.audio.sleeve import Cue, Picture, Sleeve, read_sleeve
 
@@ -21,6 +21,7 @@ __all__ = [
     "Writer",
     "decode",
     "encode",
+    "prepare",
     "read",
     "read_sleeve",
     "write",

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from linernotes.audio import riff
 from linernotes.errors import DecodeError, NotFoundError, ParameterError
 
-__all__ = ["SUFFIXES", "AudioInfo", "Damage", "Limits", "Sound", "decode", "read", "surroundings"]
+__all__ = ["SUFFIXES", "AudioInfo", "Damage", "Limits", "Sound", "decode", "prepare", "read", "surroundings"]
 
 SUFFIXES = frozenset(
     [
@@ -167,6 +167,15 @@ class _Zygote:
 
 
 _zygote = _Zygote()
+
+
+def prepare() -> None:
+    """Start the process that decodes, if it does not run yet: it is ready a third of a second later."""
+    with _zygote.lock:
+        if _zygote.process is None:
+            _zygote.start()
+
+
 atexit.register(_zygote.stop)
 # A forked copy of this process shares the socket: it must start a zygote of its own.
 os.register_at_fork(after_in_child=_zygote.__init__)  # type: ignore[misc]

@@ -6,6 +6,9 @@ SQLAlchemy.
 """
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: threads of ours share the cores already
+
 import sys
 import traceback
 from typing import Annotated

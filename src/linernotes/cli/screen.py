@@ -17,7 +17,7 @@ from rich.text import Text
 
 from linernotes.formats import amounts, authorship, wording
 from linernotes.formats.wording import printable
-from linernotes.model import Evidence, Problem, Recording, RecordingEntry, Trace
+from linernotes.model import Evidence, Problem, Recording, RecordingEntry, SyntheticVerdict, Trace
 from linernotes.money import micro_of_minor
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def _print_maker(trace: Trace) -> None:
         return
     odds = f"probability of a machine {found.probability:.2f}"
     _console.print(Text.assemble((f"  {authorship.headline(found)}", "bold"), (" · ", "dim"), odds))
-    for reason in found.reasons:
+    accused = found.verdict in (SyntheticVerdict.AI, SyntheticVerdict.MIXED)
+    for reason in found.reasons if accused else found.reasons[:1]:  # a doubt is no accusation
         _console.print(Padding(Text(printable(reason), "dim"), (0, 0, 0, 5)))
 
 

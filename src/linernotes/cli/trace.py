@@ -42,6 +42,9 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """Write the liner notes of an upload, or of each file in a folder."""
+    from linernotes.journeys.decoders import start_decoders
+
+    start_decoders()  # while the rest is imported
     from linernotes.cli import screen
     from linernotes.formats.liner_notes import from_trace
     from linernotes.journeys.results import ResultsFile

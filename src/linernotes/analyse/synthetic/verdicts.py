@@ -34,6 +34,7 @@ _WORDS = {
     "strokes": "attacks and short noises are rendered the way networks render them",
     "phase": "phases run together as they do when a network draws the waveform",
     "comb": "faint steady lines stand in the spectrum where networks that build sound in steps leave them",
+    "network": "taken together, the grain of low, middle and high sounds is that of sound a network made",
 }
 
 
@@ -88,7 +89,7 @@ def told(heard: Heard, weights: Weights, *, source_rate_hz: int) -> Synthetic:
     run = _strongest_run(per_second)
     verdict = _verdict(whole, run, per_second, weights)
     strange = float(np.mean(heard.known)) < weights.strangeness
-    reasons = _reasons(heard, verdict, whole)
+    reasons = _reasons(heard, verdict)
     if strange:
         reasons = ("it is unlike anything the detector knows", *reasons[1:])
         verdict = SyntheticVerdict.UNCERTAIN
@@ -162,7 +163,7 @@ def _segments(per_second: NDArray[np.float64]) -> Sequence[SyntheticSegment]:
     return tuple(found)
 
 
-def _reasons(heard: Heard, verdict: SyntheticVerdict, whole: float) -> tuple[str, ...]:
+def _reasons(heard: Heard, verdict: SyntheticVerdict) -> tuple[str, ...]:
     """Say what speaks for the verdict, strongest first."""
     known = [said for said in heard.said if said is not None]
     mean = {family: float(np.mean([said[family] for said in known])) for family in known[0]}
@@ -170,10 +171,11 @@ def _reasons(heard: Heard, verdict: SyntheticVerdict, whole: float) -> tuple[str
     if verdict is SyntheticVerdict.HUMAN:
         return ("the fine structure of the sound is that of recordings made by people",)
     if verdict is SyntheticVerdict.UNCERTAIN:
-        head = f"the evidence is not enough either way: probability {_probability(whole):.2f}"
+        head = "the evidence is not enough either way"
         return (head, *(_WORDS[family] for family in for_machine[:1]))
-    head = "some stretches or layers" if verdict is SyntheticVerdict.MIXED else "the whole recording"
-    return (f"{head} sound machine-made", *(_WORDS[family] for family in for_machine[:3]))
+    mixed = verdict is SyntheticVerdict.MIXED
+    head = "some stretches or layers sound machine-made" if mixed else "the whole recording sounds machine-made"
+    return (head, *(_WORDS[family] for family in for_machine[:3]))
 
 
 def _bands(heard: Heard, source_rate_hz: int) -> Sequence[SyntheticBand]:

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CLIP", "Expert", "Weights", "likeness", "shipped"]
+from linernotes.analyse.synthetic.network import CLIP, Network
+
+__all__ = ["NETWORK", "Expert", "Weights", "likeness", "shipped"]
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.floating[Any]] | float
-CLIP = 4.0
-"""Traits further than this many deviations out are taken for so far."""
+NETWORK = "network"
+"""The name under which the networks, who hear all families, speak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,12 @@ def likeness(one: Floats, other: Floats, width: float) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Experts and what follows them.
+    """Experts, networks and what follows them.
 
-    ``blend``: of the experts' scores, by family. ``calibration`` (5,): the logit is their sum z times
-    (c0 + c1·log2(seconds / 4) + c2·heard) + c3·heard + c4, ``heard`` from 0 to 1. ``accusation``: the logit from which
-    a whole is told to be a machine's; ``stretch``: the same for six seconds; ``strangeness``: the least likeness that
-    is not strange.
+    ``blend``: of the experts' scores, by family, and of the networks'. ``calibration`` (5,): the logit is their sum z
+    times (c0 + c1·log2(seconds / 4) + c2·heard) + c3·heard + c4, ``heard`` from 0 to 1. ``accusation``: the logit from
+    which a whole is told to be a machine's; ``stretch``: the same for six seconds; ``strangeness``: the least likeness
+    that is not strange.
     """
 
     model_id: str
@@ -74,14 +76,17 @@ class Weights:
     accusation: float
     stretch: float
     strangeness: float
+    network: Network | None = None
 
     def scores(self, traits: Mapping[str, Floats]) -> tuple[Mapping[str, Floats], Floats]:
-        """Ask every expert about stretches: (n,) by family, blended; and how alike they are to anything known, (n,)."""
+        """Ask all about stretches: (n,) by family, blended; and how alike they are to anything known, (n,)."""
         said, known = {}, []
         for family, expert in self.experts.items():
             alike = expert.likeness(traits[family])
             said[family] = alike @ expert.beta * np.float32(self.blend[family])
             known.append(alike.max(axis=1))
+        if self.network is not None:
+            said[NETWORK] = self.network.scores(traits) * np.float32(self.blend[NETWORK])
         return said, np.mean(known, axis=0)
 
     def logit(self, z: Numbers, *, seconds: Numbers, heard: Numbers) -> Floats:
@@ -107,6 +112,9 @@ class Weights:
                 f"{family}.beta": expert.beta.astype(np.float32),
                 f"{family}.rest": np.array([expert.width, self.blend[family]], np.float32),
             }
+        if self.network is not None:
+            arrays |= {f"{NETWORK}.{name}": value.astype(np.float32) for name, value in self.network.arrays().items()}
+            arrays[f"{NETWORK}.blend"] = np.array(self.blend[NETWORK], np.float32)
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
     @classmethod
@@ -120,8 +128,13 @@ class Weights:
                 parts = {name: stored[f"{family}.{name}"].astype(np.float32) for name in names}
                 width, blend[family] = map(float, stored[f"{family}.rest"])
                 experts[family] = Expert(**parts, width=width)
-            limits = map(float, stored["limits"])
-            return cls(str(stored["model_id"]), experts, blend, stored["calibration"], *limits)
+            network = None
+            if f"{NETWORK}.blend" in stored.files:
+                network = Network(**{name: stored[f"{NETWORK}.{name}"] for name in Network.__slots__})
+                blend[NETWORK] = float(stored[f"{NETWORK}.blend"])
+            accusation, stretch, strangeness = map(float, stored["limits"])
+            model_id, calibration = str(stored["model_id"]), stored["calibration"]
+            return cls(model_id, experts, blend, calibration, accusation, stretch, strangeness, network)
 
 
 @cache
