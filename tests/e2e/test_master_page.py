@@ -111,6 +111,8 @@ def test_it_fits_and_shows_its_charts(show: Open, width: int, *, dark: bool) -> 
     assert charts.count() == 1 + 2 * 4
     for chart in charts.all():
         assert (chart.get_attribute("aria-label") or "")[0].isupper()
-        assert chart.bounding_box()["height"] > 100  # type: ignore[index]
+        box = chart.bounding_box()
+        assert box is not None
+        assert box["height"] > 100
     assert page.locator(".problem").count() == 1
     assert page.locator("#m3 .verdict").or_(page.locator("#m2 .verdict")).first.is_visible()

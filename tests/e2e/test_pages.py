@@ -238,7 +238,7 @@ def upload_and_read(uploader: Visitor, place: Place) -> str:
     check(uploader, "notes")
     sha256 = page.locator("dd[title]").get_attribute("title")
     assert sha256 is not None
-    return sha256
+    return str(sha256)
 
 
 def listen_to_all(visitor: Visitor) -> None:
@@ -305,7 +305,7 @@ def decide(artist: Visitor) -> str:
     artist.press("Decide")
     assert "Decided." in page.locator(".told").inner_text()
     assert "Share 1/4 of the recording side" in artist.main().inner_text()
-    return page.url
+    return str(page.url)
 
 
 def dispute(uploader: Visitor, claim: str) -> None:

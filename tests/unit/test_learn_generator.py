@@ -24,7 +24,8 @@ VOCABULARY = Vocabulary(("folk",))
 @pytest.fixture(scope="module")
 def model() -> Transformer:
     torch.manual_seed(1)
-    return Transformer(len(VOCABULARY), TINY).eval()
+    model: Transformer = Transformer(len(VOCABULARY), TINY).eval()
+    return model
 
 
 @pytest.mark.parametrize("metre", [Metre(4, 4), Metre(6, 8), Metre(5, 4)])
