@@ -39,7 +39,7 @@ evals: .venv/ready
 	touch $@
 
 .venv/ready-extras: .venv/ready
-	$(BIN)/pip install --quiet --disable-pip-version-check playwright schemathesis '.[spark,models]'
+	$(BIN)/pip install --quiet --disable-pip-version-check playwright axe-playwright-python schemathesis torch==2.13.0 --editable '.[dev,spark,models]'
 	touch $@
 
 clean:
