@@ -6,7 +6,8 @@ verdict that would rather be uncertain than accuse (:mod:`.verdicts`). docs/synt
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from linernotes.model import Synthetic
 __all__ = ["SAMPLE_RATE_HZ", "hear", "judge"]
 
 _SHORTEST_S = 1.0
+_AT_ONCE = 32
+"""Stretches judged together: the weights are read from memory once for all of them."""
 
 
 def judge(blocks: Iterable[NDArray[np.float32]], *, source_rate_hz: int) -> Synthetic:
@@ -37,23 +40,36 @@ def judge(blocks: Iterable[NDArray[np.float32]], *, source_rate_hz: int) -> Synt
 def hear(blocks: Iterable[NDArray[np.float32]], weights: Weights) -> Heard:
     """Score every stretch of four seconds, one each second; less where there is less."""
     heard = Heard()
+    stretches = _stretches(blocks, heard)
+    while batch := list(islice(stretches, _AT_ONCE)):
+        _score(batch, heard, weights)
+    return heard
+
+
+def _stretches(blocks: Iterable[NDArray[np.float32]], heard: Heard) -> Iterator[Cell]:
+    """Stretches of four cells, in turn; what is shorter as a whole is one."""
     recent: deque[Cell] = deque(maxlen=STRETCH)
     for cell in cells.cut(blocks):
         recent.append(cell)
         heard.add(cell)
         if len(recent) == STRETCH:
-            _score(recent, heard, weights)
+            yield cells.total(recent)
     if 0 < len(recent) < STRETCH:
-        _score(recent, heard, weights)
-    return heard
+        yield cells.total(recent)
 
 
-def _score(recent: Iterable[Cell], heard: Heard, weights: Weights) -> None:
-    stretch = cells.total(recent)
-    if stretch.n < _SHORTEST_S:
-        heard.skip()
+def _score(batch: Sequence[Cell], heard: Heard, weights: Weights) -> None:
+    sounding = [stretch for stretch in batch if stretch.n >= _SHORTEST_S]
+    if not sounding:
+        heard.skip(len(batch))
         return
-    lines = traits.lines_db(stretch)
-    shown = {family: values[None] for family, values in traits.shown(stretch, lines).items()}
-    said, known = weights.scores(shown)
-    heard.take({family: float(score[0]) for family, score in said.items()}, float(known[0]), lines)
+    lines = [traits.lines_db(stretch) for stretch in sounding]
+    shown = [traits.shown(stretch, of_it) for stretch, of_it in zip(sounding, lines, strict=True)]
+    said, known = weights.scores({family: np.stack([each[family] for each in shown]) for family in traits.FAMILIES})
+    place = 0
+    for stretch in batch:
+        if stretch.n < _SHORTEST_S:
+            heard.skip()
+            continue
+        heard.take({family: float(score[place]) for family, score in said.items()}, float(known[place]), lines[place])
+        place += 1

@@ -59,9 +59,9 @@ class Heard:
         self.zone_s += float(cell.heard.sum()) / N_ZONES
         self.edge_s += cell.edge_hz
 
-    def skip(self) -> None:
-        """Take in a stretch that is silent."""
-        self.said.append(None)
+    def skip(self, n: int = 1) -> None:
+        """Take in stretches that are silent."""
+        self.said.extend([None] * n)
 
     def take(self, said: Mapping[str, float], known: float, lines_db: Floats) -> None:
         """Take in what the experts say of a stretch."""
