@@ -1,6 +1,8 @@
 # Everything a newcomer needs: `make demo`, `make test`. Both set up .venv on first use.
 PYTHON ?= python3
 BIN = .venv/bin
+# Tests of one file share what they set up: a file stays on one core.
+SPREAD = --numprocesses=logical --dist=loadfile
 
 .PHONY: demo test test-extras lint fix bench evals clean
 
@@ -8,11 +10,11 @@ demo: .venv/ready
 	$(BIN)/linernotes demo
 
 test: .venv/ready lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(SPREAD)
 
 # What needs more than pip's light default: a real browser.
 test-extras: .venv/ready-extras
-	$(BIN)/pytest -m extras
+	$(BIN)/pytest $(SPREAD) -m extras
 
 lint: .venv/ready
 	$(BIN)/ruff check .

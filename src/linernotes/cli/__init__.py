@@ -50,7 +50,7 @@ _EXIT_CODES: tuple[tuple[type[LinernotesError], int], ...] = (
 )
 _BUG = 70
 _GARBAGE_LEAST = 100_000
-"""New objects before Python looks for garbage: at 700 that is a tenth of the time while modules load, and finds none."""
+"""New objects before Python looks for garbage: at 700 it takes a tenth of the time while modules load."""
 
 app = typer.Typer(
     name="linernotes",
