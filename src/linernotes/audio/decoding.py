@@ -167,15 +167,6 @@ class _Zygote:
 
 
 _zygote = _Zygote()
-
-
-def prepare() -> None:
-    """Start the process that decodes, if it does not run yet: it is ready a third of a second later."""
-    with _zygote.lock:
-        if _zygote.process is None:
-            _zygote.start()
-
-
 atexit.register(_zygote.stop)
 # A forked copy of this process shares the socket: it must start a zygote of its own.
 os.register_at_fork(after_in_child=_zygote.__init__)  # type: ignore[misc]
@@ -279,6 +270,13 @@ class Sound:
                 raise self._refused("crashed", "the decoder was stopped by this file (crash, memory or time)")
             view = view[n:]
         return buffer
+
+
+def prepare() -> None:
+    """Start the process that decodes, if it does not run yet: it is ready a third of a second later."""
+    with _zygote.lock:
+        if _zygote.process is None:
+            _zygote.start()
 
 
 def decode(
