@@ -231,7 +231,8 @@ def test_an_interrupt_is_no_crash(tmp_path: Path, song_files: list[Path]) -> Non
     files = [str(file) for file in song_files * 200]
     command = [sys.executable, "-m", "linernotes", "register", *files, "--workspace", str(tmp_path / "w")]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.5)
+    while child.poll() is None and not (tmp_path / "w").exists():
+        time.sleep(0.05)
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=60)
     assert child.returncode in (0, 130)  # 0: it was done before the signal came
