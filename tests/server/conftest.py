@@ -111,6 +111,7 @@ def tell_story(workspace: Workspace, heard: dict[str, Evidence], sound: bytes) -
     anchor = Recording("rec_00000000000000aa", "Anchor", "Ada", "aa" * 32, "/music/anchor.wav", 60.0, 44_100, 2)
     ada = Contribution(anchor.id, "pty_ada", Role.PERFORMER)
     workspace.catalogue.add(RecordingEntry(anchor, parties=[Party("pty_ada", "Ada")], contributions=[ada]))
+    masters = tell_masters(workspace)
     with Incoming(workspace) as incoming:
         incoming.write(sound)
         kept = incoming.keep("midnight.wav")
@@ -130,7 +131,25 @@ def tell_story(workspace: Workspace, heard: dict[str, Evidence], sound: bytes) -
     (waiting,) = workspace.jobs.add([NewJob(JobKind.TRACE, "acc_uploader", dict(new.payload) | {"name": "b"})], at=AT)
     claims = {claim.party_id: claim.id for claim in proposed.claims}
     ids = {"trace": job.id, "waiting": waiting.id, "claim": claims["pty_ada"], "claim_of_bea": claims["pty_bea"]}
-    return ids | {"upload": kept.sha256} | _of_ada(workspace, heard)
+    return ids | {"upload": kept.sha256, "masters": masters} | _of_ada(workspace, heard)
+
+
+def tell_masters(workspace: Workspace) -> str:
+    """Let the uploader have a song mastered; what is in the files is no sound. Gives the id."""
+    payload: dict[str, Any] = {"name": "midnight.wav", "songs": [], "references": [], "presets": []}
+    asked = {"album": False, "amounts": [], "codecs": []}
+    (job,) = workspace.jobs.add([NewJob(JobKind.MASTER, "acc_uploader", payload | {"asked": asked})], at=AT)
+    leased = workspace.jobs.lease("tests", now=AT, until=AT + timedelta(days=1), attempts_max=5)
+    assert leased is not None
+    folder = workspace.folder / "masters" / job.id
+    for name in ("masters/midnight.wav", "excerpts/1-before.mp3", "excerpts/1-after.mp3"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"sound")
+    (folder / "records.json").write_text('{"masters": [], "excerpts": {}}', encoding="utf-8")
+    song = {"number": 1, "name": "midnight.wav", "file": "midnight.wav", "sha256": "ee" * 32, "notes": []}
+    song |= {"before": None, "after": None, "problems": []}
+    workspace.jobs.finish(leased, result={"album": False, "songs": [song]}, at=AT)
+    return job.id
 
 
 def _of_ada(workspace: Workspace, heard: dict[str, Evidence]) -> dict[str, str]:

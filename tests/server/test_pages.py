@@ -20,6 +20,7 @@ from linernotes.model import Action, Contribution, Evidence, JobKind, Party, Rec
 from linernotes.store.jobs import NewJob
 from linernotes.web.joining import ROOMS
 from linernotes.workspace import Workspace
+from tests.server.conftest import tell_masters
 
 if TYPE_CHECKING:
     from tests.server.conftest import Served
@@ -70,7 +71,12 @@ def rooms(serve: Callable[..., "Served"], heard_three: dict[str, Evidence]) -> I
     heard = TracedUpload(HOSTILE, HOSTILE, UPLOAD, list(heard_three.values()), [])
     claims = {claim.party_id: claim.id for claim in propose(workspace, heard, at=AT).claims}
     decide(workspace, claims["pty_ada"], action=Action.BLOCK, by="pty_ada", why="no", at=AT)
-    served.ids |= {"JOB": job.id, "ADAS": claims["pty_ada"], "BEAS": claims["pty_bea"]}
+    served.ids |= {
+        "JOB": job.id,
+        "ORDER": tell_masters(workspace),
+        "ADAS": claims["pty_ada"],
+        "BEAS": claims["pty_bea"],
+    }
     rooms = Rooms(served)
     yield rooms
     for browser in rooms.browsers:
@@ -116,6 +122,16 @@ PAGES = {
     "/uploads/JOB/notes.json": (200, 200, 200, 404, 404, 404),
     "/uploads/JOB/sound": (404, 404, 404, 404, 404, 404),  # not kept
     "/uploads/JOB/clips/9/upload.mp3": (404, 404, 404, 404, 404, 404),
+    "/masters": (200, 200, 200, 200, 200, 200),
+    "/masters/ORDER": (200, 200, 200, 404, 404, 404),
+    "/masters/ORDER/songs/1": (200, 200, 200, 404, 404, 404),
+    "/masters/ORDER/songs/2": (404, 404, 404, 404, 404, 404),
+    "/masters/ORDER/excerpts/1/after.mp3": (200, 200, 200, 404, 404, 404),
+    "/masters/ORDER/all.zip": (200, 200, 200, 404, 404, 404),
+    "/masters/ORDER/report.html": (200, 200, 200, 404, 404, 404),
+    "/masters/JOB": (404, 404, 404, 404, 404, 404),  # a trace
+    "/uploads/ORDER": (404, 404, 404, 404, 404, 404),
+    "/work/ORDER": (303, 303, 303, 404, 404, 404),
     "/work/JOB": (303, 303, 303, 404, 404, 404),
     "/catalogue": (200, 200, 403, 403, 200, 200),
     "/catalogue?q=anvil": (200, 200, 403, 403, 200, 200),

@@ -9,6 +9,7 @@ from linernotes.api import (
     catalogue,
     claims,
     jobs,
+    masters,
     money,
     notices,
     policies,
@@ -29,6 +30,7 @@ __all__ = ["create_app"]
 _ROUTES = (
     *(sessions, accounts, traces, jobs, claims, notices, policies),
     *(catalogue, usage, money, audit, webhooks),
+    *(masters,),
 )
 
 

@@ -20,13 +20,15 @@ __all__ = ["router", "show_work", "take_in"]
 
 router = pages()
 
+_PAGES = {JobKind.TRACE: "/uploads", JobKind.MASTER: "/masters"}
+
 
 @router.get("/work/{job_id}")
 def show_work(visitor: Annotated[Visit, Depends(SignedIn())], job_id: str) -> Response:
     """Show how far a piece of work is, or what it came to."""
     job = seen_job(visitor.workspace, visitor.caller, job_id)
-    if job.kind is JobKind.TRACE:
-        return away(f"/uploads/{job.id}")
+    if job.kind in _PAGES:
+        return away(f"{_PAGES[job.kind]}/{job.id}")
     if job.result is None:
         return visitor.page("waiting.html", title=work(job).name, job=work(job))
     return visitor.page("imported.html", title=work(job).name, work=work(job), outcome=outcome(job))
