@@ -6,8 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from linernotes.formats.midi import write_midi
+from linernotes.journeys import releases
 from linernotes.journeys.catalogue import import_files
 from linernotes.journeys.claim import set_policy
+from linernotes.journeys.train import gather
+from linernotes.learn.manifest import Manifest
+from linernotes.learn.release import write_release, write_tokens
+from linernotes.learn.signing import open_key
 from linernotes.model import Action, Policy, UseType
 from linernotes.model.scores import ChordSymbol, Key, Metre, Note, Score
 from linernotes.workspace import Workspace
@@ -58,6 +63,26 @@ def fill(workspace: Workspace, folder: Path, *, n_works: int = 9, consenting: Se
     for writer in consenting:
         allow(workspace, writer)
     return write_set(folder, n_works)
+
+
+def sign_release(workspace: Workspace, folder: Path) -> Path:
+    """Sign a release without training one: its weights are never asked."""
+    table = fill(workspace, folder)
+    known = releases.find_release(workspace, RELEASE)
+    found = gather(workspace, table, release_id=known.id, at=AT)
+    manifest = Manifest(
+        release_id=known.id,
+        release=RELEASE,
+        party_id=known.party_id,
+        trained_on="2026-11-22",
+        styles=found.vocabulary.styles,
+        works=tuple(found.works),
+    )
+    files = {"weights.npz": b"none", "tokens.npz": write_tokens(found.pieces)}
+    key = open_key(workspace.folder / "models" / "signing.key")
+    where = releases.release_folder(workspace, known.id)
+    write_release(where, manifest, files, private_key=key)
+    return where
 
 
 def allow(workspace: Workspace, writer: str, *, action: Action = Action.ALLOW, subject: str | None = None) -> Policy:

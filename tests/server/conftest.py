@@ -20,12 +20,18 @@ from linernotes.api.callers import csrf_token_of
 from linernotes.api.listening import server_of
 from linernotes.formats.liner_notes import TracedUpload
 from linernotes.journeys import notice, pay, signing_in
+from linernotes.journeys.attribute import Attribution, Influenced, Owed
 from linernotes.journeys.claim import decide, propose, set_policy
 from linernotes.journeys.earnings import statements
+from linernotes.journeys.outputs import keep
 from linernotes.journeys.platforms import add_platform
+from linernotes.journeys.releases import release_folder
 from linernotes.journeys.subscribe import subscribe
 from linernotes.journeys.uploads import Incoming
 from linernotes.journeys.usage import import_usage
+from linernotes.learn.manifest import Given, Manifest, ManifestWork
+from linernotes.learn.release import write_release, write_tokens
+from linernotes.learn.signing import open_key
 from linernotes.model import (
     AccountRole,
     Action,
@@ -111,7 +117,7 @@ def tell_story(workspace: Workspace, heard: dict[str, Evidence], sound: bytes) -
     anchor = Recording("rec_00000000000000aa", "Anchor", "Ada", "aa" * 32, "/music/anchor.wav", 60.0, 44_100, 2)
     ada = Contribution(anchor.id, "pty_ada", Role.PERFORMER)
     workspace.catalogue.add(RecordingEntry(anchor, parties=[Party("pty_ada", "Ada")], contributions=[ada]))
-    masters = tell_masters(workspace)
+    rooms = {"masters": tell_masters(workspace), "model": tell_model(workspace)}
     with Incoming(workspace) as incoming:
         incoming.write(sound)
         kept = incoming.keep("midnight.wav")
@@ -131,7 +137,42 @@ def tell_story(workspace: Workspace, heard: dict[str, Evidence], sound: bytes) -
     (waiting,) = workspace.jobs.add([NewJob(JobKind.TRACE, "acc_uploader", dict(new.payload) | {"name": "b"})], at=AT)
     claims = {claim.party_id: claim.id for claim in proposed.claims}
     ids = {"trace": job.id, "waiting": waiting.id, "claim": claims["pty_ada"], "claim_of_bea": claims["pty_bea"]}
-    return ids | {"upload": kept.sha256, "masters": masters} | _of_ada(workspace, heard)
+    return ids | {"upload": kept.sha256} | rooms | _of_ada(workspace, heard)
+
+
+def tell_model(workspace: Workspace) -> str:
+    """Let a model of Cara's learn from Ada and from Bea, and make a piece. Gives the id."""
+    owners = {"rec_anvil": ("pty_ada", "Ada", "Anvil"), "wrk_bird": ("pty_bea", "Bea", "Bluebird")}
+    works = [
+        ManifestWork(
+            *(key, None, title, f"{key}.mid", "any", "aa" * 32, f"{number}" * 64, 8),
+            consents=(Given(party_id, party, key, "1", "allow", None, f"pol_of_{party_id}"),),
+        )
+        for number, (key, (party_id, party, title)) in enumerate(owners.items())
+    ]
+    manifest = Manifest("mdl_hearth", "Hearth", "pty_cara", "2026-11-22", (), works)
+    folder = release_folder(workspace, manifest.release_id)
+    write_release(
+        folder, manifest, {"tokens.npz": write_tokens([[1], [2]])}, private_key=open_key(folder.parent / "key")
+    )
+    found = Attribution(
+        *("piece.mid", "Hearth", manifest.release_id, "counts", 1, 0),
+        catalogues=[Owed(party_id, party, 500_000, 400_000, 600_000) for party_id, party, _ in owners.values()],
+        works=[Influenced(key, title, None, 500_000, 0.25, 0.5) for key, (_, _, title) in owners.items()],
+        passages=[],
+        problems=[],
+    )
+    told: dict[str, Any] = {
+        "title": "Ember",
+        "made_at": "2026-11-23T10:00:00+00:00",
+        "recording_id": "rec_ember",
+        "isrc": None,
+    }
+    told |= {"pool": "1/2", "informativeness_ppm": 0}
+    told["owners"] = [{"party_id": owed.party_id, "party": owed.party, "ppm": 500_000} for owed in found.catalogues]
+    told["works"] = [{"reference_id": work.reference_id, "ppm": 500_000} for work in found.works]
+    keep(folder, told, found)
+    return manifest.release_id
 
 
 def tell_masters(workspace: Workspace) -> str:

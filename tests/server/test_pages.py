@@ -20,7 +20,7 @@ from linernotes.model import Action, Contribution, Evidence, JobKind, Party, Rec
 from linernotes.store.jobs import NewJob
 from linernotes.web.joining import ROOMS
 from linernotes.workspace import Workspace
-from tests.server.conftest import tell_masters
+from tests.server.conftest import tell_masters, tell_model
 
 if TYPE_CHECKING:
     from tests.server.conftest import Served
@@ -74,6 +74,7 @@ def rooms(serve: Callable[..., "Served"], heard_three: dict[str, Evidence]) -> I
     served.ids |= {
         "JOB": job.id,
         "ORDER": tell_masters(workspace),
+        "MODEL": tell_model(workspace),
         "ADAS": claims["pty_ada"],
         "BEAS": claims["pty_bea"],
     }
@@ -139,6 +140,10 @@ PAGES = {
     "/catalogue/rec_bird": (200, 200, 403, 403, 404, 200),
     "/catalogue/pty_ada": (200, 200, 403, 403, 200, 404),
     "/catalogue/Ada": (200, 200, 403, 403, 200, 404),
+    "/models": (200, 200, 403, 403, 200, 200),
+    "/models/mdl_hearth": (200, 200, 403, 403, 200, 200),
+    "/models/mdl_hearth?works=25": (200, 200, 403, 403, 200, 200),
+    "/models/mdl_nothing": (404, 404, 403, 403, 404, 404),
     "/policies": (200, 200, 403, 403, 200, 200),
     "/money": (200, 200, 403, 403, 200, 200),
     "/money/2026-10": (200, 200, 403, 403, 303, 303),

@@ -10,6 +10,7 @@ from linernotes.api import (
     claims,
     jobs,
     masters,
+    models,
     money,
     notices,
     policies,
@@ -30,7 +31,7 @@ __all__ = ["create_app"]
 _ROUTES = (
     *(sessions, accounts, traces, jobs, claims, notices, policies),
     *(catalogue, usage, money, audit, webhooks),
-    *(masters,),
+    *(masters, models),
 )
 
 
