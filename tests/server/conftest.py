@@ -20,18 +20,12 @@ from linernotes.api.callers import csrf_token_of
 from linernotes.api.listening import server_of
 from linernotes.formats.liner_notes import TracedUpload
 from linernotes.journeys import notice, pay, signing_in
-from linernotes.journeys.attribute import Attribution, Influenced, Owed
 from linernotes.journeys.claim import decide, propose, set_policy
 from linernotes.journeys.earnings import statements
-from linernotes.journeys.outputs import keep
 from linernotes.journeys.platforms import add_platform
-from linernotes.journeys.releases import release_folder
 from linernotes.journeys.subscribe import subscribe
 from linernotes.journeys.uploads import Incoming
 from linernotes.journeys.usage import import_usage
-from linernotes.learn.manifest import Given, Manifest, ManifestWork
-from linernotes.learn.release import write_release, write_tokens
-from linernotes.learn.signing import open_key
 from linernotes.model import (
     AccountRole,
     Action,
@@ -48,6 +42,7 @@ from linernotes.model import (
 )
 from linernotes.store.jobs import NewJob
 from linernotes.workspace import Workspace
+from tests.model_samples import told_release
 
 AT = datetime.now(UTC) + timedelta(days=400)  # long after everything here was registered: nobody came late
 PASSWORD = "a password of the tests"
@@ -143,36 +138,7 @@ def tell_story(workspace: Workspace, heard: dict[str, Evidence], sound: bytes) -
 def tell_model(workspace: Workspace) -> str:
     """Let a model of Cara's learn from Ada and from Bea, and make a piece. Gives the id."""
     owners = {"rec_anvil": ("pty_ada", "Ada", "Anvil"), "wrk_bird": ("pty_bea", "Bea", "Bluebird")}
-    works = [
-        ManifestWork(
-            *(key, None, title, f"{key}.mid", "any", "aa" * 32, f"{number}" * 64, 8),
-            consents=(Given(party_id, party, key, "1", "allow", None, f"pol_of_{party_id}"),),
-        )
-        for number, (key, (party_id, party, title)) in enumerate(owners.items())
-    ]
-    manifest = Manifest("mdl_hearth", "Hearth", "pty_cara", "2026-11-22", (), works)
-    folder = release_folder(workspace, manifest.release_id)
-    write_release(
-        folder, manifest, {"tokens.npz": write_tokens([[1], [2]])}, private_key=open_key(folder.parent / "key")
-    )
-    found = Attribution(
-        *("piece.mid", "Hearth", manifest.release_id, "counts", 1, 0),
-        catalogues=[Owed(party_id, party, 500_000, 400_000, 600_000) for party_id, party, _ in owners.values()],
-        works=[Influenced(key, title, None, 500_000, 0.25, 0.5) for key, (_, _, title) in owners.items()],
-        passages=[],
-        problems=[],
-    )
-    told: dict[str, Any] = {
-        "title": "Ember",
-        "made_at": "2026-11-23T10:00:00+00:00",
-        "recording_id": "rec_ember",
-        "isrc": None,
-    }
-    told |= {"pool": "1/2", "informativeness_ppm": 0}
-    told["owners"] = [{"party_id": owed.party_id, "party": owed.party, "ppm": 500_000} for owed in found.catalogues]
-    told["works"] = [{"reference_id": work.reference_id, "ppm": 500_000} for work in found.works]
-    keep(folder, told, found)
-    return manifest.release_id
+    return told_release(workspace, owners, maker="pty_cara")
 
 
 def tell_masters(workspace: Workspace) -> str:
