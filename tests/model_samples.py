@@ -13,9 +13,10 @@ from linernotes.journeys.catalogue import import_files
 from linernotes.journeys.claim import set_policy
 from linernotes.journeys.outputs import keep
 from linernotes.journeys.train import gather
-from linernotes.learn.manifest import Given, Manifest, ManifestWork
+from linernotes.learn.manifest import Given, Manifest, ManifestWork, content_sha256
 from linernotes.learn.release import write_release, write_tokens
 from linernotes.learn.signing import open_key
+from linernotes.learn.tokens import Vocabulary
 from linernotes.model import Action, Policy, UseType
 from linernotes.model.scores import ChordSymbol, Key, Metre, Note, Score
 from linernotes.workspace import Workspace
@@ -96,18 +97,18 @@ def allow(workspace: Workspace, writer: str, *, action: Action = Action.ALLOW, s
 
 def told_release(workspace: Workspace, owners: Mapping[str, tuple[str, str, str]], *, maker: str) -> str:
     """Sign a release of works, by id whose they are (id, name) and their titles; it has made a piece. Gives its id."""
+    pieces = [[number + 1] for number in range(len(owners))]
     works = [
         ManifestWork(
-            *(key, None, title, f"{key}.mid", "any", "aa" * 32, f"{number}" * 64, 8),
+            *(key, None, title, f"{key}.mid", "any", "aa" * 32, content_sha256(piece, Vocabulary(())), 8),
             consents=(Given(party_id, party, key, "1", "allow", None, f"pol_of_{party_id}"),),
         )
-        for number, (key, (party_id, party, title)) in enumerate(owners.items())
+        for piece, (key, (party_id, party, title)) in zip(pieces, owners.items(), strict=True)
     ]
     manifest = Manifest("mdl_hearth", "Hearth", maker, "2026-11-22", (), works)
     folder = releases.release_folder(workspace, manifest.release_id)
-    write_release(
-        folder, manifest, {"tokens.npz": write_tokens([[1], [2]])}, private_key=open_key(folder.parent / "key")
-    )
+    key = open_key(workspace.folder / "models" / "signing.key")
+    write_release(folder, manifest, {"tokens.npz": write_tokens(pieces)}, private_key=key)
     found = Attribution(
         *("piece.mid", "Hearth", manifest.release_id, "counts", 1, 0),
         catalogues=[Owed(party_id, party, 500_000, 400_000, 600_000) for party_id, party, _ in owners.values()],

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from linernotes import audio
 from linernotes.journeys import signing_in
+from linernotes.journeys.claim import set_policy
 from linernotes.journeys.platforms import add_platform
 from linernotes.journeys.register import register
-from linernotes.model import AccountRole
+from linernotes.model import AccountRole, Action, Policy, UseType
 from linernotes.workspace import Workspace
 from tests.model_samples import told_release
 
@@ -109,7 +110,10 @@ def tell_model(workspace: Workspace) -> None:
         recordings[title]: (parties[name], name, f"{title} {HOSTILE}")
         for title, name in (("Anvil", "Ada"), ("Bird", "Bo"))
     }
-    told_release(workspace, owners, maker=parties["Bo"])
+    release = told_release(workspace, owners, maker=parties["Bo"])
+    for name in ("Ada", "Bea", "Bo"):
+        rule = Policy("", name, UseType.TRAINING, Action.ALLOW, subject_id=release)
+        set_policy(workspace, rule, by=name, why="signed", at=datetime.now(UTC))
 
 
 def _wait_for(port: int) -> None:
@@ -449,7 +453,8 @@ def master(uploader: Visitor, place: Place) -> None:
     page.fill("#peak", "3")
     page.locator("#peak").evaluate("field => { field.max = 9; }")
     uploader.press("Master them")
-    page.get_by_text("peak: '3'; -60 to 0 can be had").wait_for()
+    page.get_by_text("peak: '3' is no number from -60 to 0").wait_for()
+    uploader.faults.remove("Failed to load resource: the server responded with a status of 400 (Bad Request)")
     page.fill("#peak", "-1")
     page.get_by_label("MP3, 320").check()
     check(uploader, "masters-chosen")

@@ -372,5 +372,5 @@ def _number(given: Mapping[str, str], name: str, least: float, most: float) -> f
     except ValueError:
         number = math.nan
     if number is not None and not least <= number <= most:
-        raise ParameterError(f"{name}: {value[:40]!r}; {least:g} to {most:g} can be had")
+        raise ParameterError(f"{name}: {value[:40]!r} is no number from {least:g} to {most:g}")
     return number

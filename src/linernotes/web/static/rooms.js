@@ -151,9 +151,11 @@
           return;
         }
         main.disabled = false;
+        told.classList.add("refused");
         told.textContent = request.response?.detail ?? "It did not arrive: try again";
       };
       main.disabled = true;
+      told.classList.remove("refused");
       told.textContent = "On its way";
       request.send(body);
     }
@@ -191,7 +193,10 @@
       return found;
     }
 
-    if (together) input.addEventListener("change", () => gather([...input.files]));
+    if (together) {
+      input.addEventListener("change", () => gather([...input.files]));
+      form.addEventListener("input", () => { document.getElementById("arrival").textContent = ""; });
+    }
     form.addEventListener("submit", (event) => {
       if (together) {
         event.preventDefault();

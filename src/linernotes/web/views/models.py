@@ -54,7 +54,7 @@ class Piece:
 def release(told: Seen) -> Release:
     """Tell a release in a line."""
     n_all, n_seen = len(told.manifest.works), len(told.works)
-    works = f"{n_all:,}" if n_seen == n_all else f"{n_seen:,} of {n_all:,}"
+    works = f"{n_all:,} works" if n_seen == n_all else f"{n_seen:,} of {n_all:,} works"
     manifest = told.manifest
     return Release(manifest.release_id, manifest.release, told.maker, manifest.trained_on, works, not told.faults)
 
@@ -82,7 +82,7 @@ def piece(told: Mapping[str, Any]) -> Piece:
         facts=[
             ("Its sources share", share(Fraction(told["pool"]))),
             ("Attributed by", f"{told['method']}{runs}"),
-            ("Known to be so", _percent(told["informativeness_ppm"])),
+            ("Measured to be so", _percent(told["informativeness_ppm"])),
             *([("ISRC", told["isrc"])] if told["isrc"] else []),
         ],
         owners=[
