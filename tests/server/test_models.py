@@ -96,6 +96,8 @@ def test_a_consent_is_withdrawn_in_ones_own_name_and_at_once(served: Served) -> 
         assert answer.status_code == 303
         page = ada.get(answer.headers["location"]).text
     assert "Withdrawn." in page
+    assert "your consent no longer stands" in page
+    assert "/withdraw" not in page
     (work,) = told(served, "ada", "/mdl_hearth/works")["items"]
     assert (work["withdrawn"], work["consents"][0]["stands"], work["because"]) == (True, False, "")
     anvil, bluebird = told(served, "auditor", "/mdl_hearth/works")["items"]

@@ -158,8 +158,8 @@ _FORM = {
 }
 
 
-def _binary(media_type: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+def _binary(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}}}
 
 
 async def receive_order(
@@ -287,7 +287,7 @@ def delete_order(caller: Writes, workspace: Opened, master_id: str) -> Response:
     return JSONResponse(_told(workspace, job))
 
 
-@router.get("/{master_id}/songs/{song}", response_class=Response, responses=_binary("audio/wav"))
+@router.get("/{master_id}/songs/{song}", response_class=Response, responses=_binary(*_TYPES.values()))
 def fetch_master(caller: Reads, workspace: Opened, master_id: str, song: Song) -> Response:
     """Fetch a master, as WAV or FLAC, or the part that ``Range`` names."""
     return sent_master(workspace, mastered(workspace, caller, master_id), song)

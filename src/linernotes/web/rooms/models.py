@@ -39,7 +39,6 @@ def show_model(visitor: Reads, model_id: str, works: int = 0, before: str | None
     shown = learned(visitor.workspace, found, found.works[first : first + _WORKS_SHOWN], on=now().date())
     pieces = list(islice(made(found, after=before), _PIECES_SHOWN + 1))
     here, more = f"/models/{model_id}", first + _WORKS_SHOWN
-    party_id = visitor.party_id
     return visitor.page(
         "model.html",
         title=found.manifest.release,
@@ -51,7 +50,9 @@ def show_model(visitor: Reads, model_id: str, works: int = 0, before: str | None
         next_works=f"{here}?works={more}#works" if more < len(found.works) else None,
         pieces=[piece(each) for each in pieces[:_PIECES_SHOWN]],
         next_pieces=f"{here}?before={pieces[_PIECES_SHOWN - 1]['id']}#pieces" if len(pieces) > _PIECES_SHOWN else None,
-        may_withdraw=party_id is not None and learned_from(found, party_id),
+        may_withdraw=any(
+            given.stands and given.party_id == visitor.party_id for work in shown for given in work.consents
+        ),
     )
 
 

@@ -67,8 +67,11 @@ def source(work: Learned) -> Source:
         stands = given.stands and consents.get(given.party_id, ("", "", True))[2]
         consents[given.party_id] = given.party, said, stands
     gone = ""
-    if work.withdrawn:
-        gone = f"seen on {work.since}: {work.because}" if work.because else "a consent to it no longer stands"
+    if work.withdrawn and work.because:
+        gone = f"seen on {work.since}: {work.because}"
+    elif work.withdrawn:
+        mine = all(stands for *_, stands in consents.values())
+        gone = "a consent of somebody else to it no longer stands" if mine else "your consent no longer stands"
     return Source(work.reference_id, work.title, work.isrc or "", list(consents.values()), gone)
 
 
