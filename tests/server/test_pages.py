@@ -215,6 +215,19 @@ def test_files_need_a_token_too(rooms: Rooms) -> None:
     assert told == [200, 200, 404, 404]
 
 
+def test_work_is_stopped_by_whoever_asked_for_it(rooms: Rooms) -> None:
+    files = {"file": ("x.wav", b"RIFF", "audio/wav")}
+    uploader, ada, auditor = (rooms.client(name) for name in ("uploader", "ada", "auditor"))
+    there = uploader.post("/masters", files=files, data=form(uploader)).headers["location"]
+    assert "Stop it" in uploader.get(there).text
+    assert "Stop it" not in auditor.get(there).text
+    stop = there.replace("/masters/", "/work/") + "/stop"
+    assert [each.post(stop, data=form(each)).status_code for each in (ada, auditor, uploader)] == [404, 403, 303]
+    told = uploader.get(there).text
+    assert "Cancelled" in told
+    assert "Stop it" not in told
+
+
 def test_only_the_party_decides_and_only_others_dispute(rooms: Rooms) -> None:
     tried = {
         ("bea", "decide"): 404,
