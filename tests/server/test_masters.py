@@ -17,7 +17,9 @@ import pytest
 from linernotes import audio, web
 from linernotes.client import Client
 from linernotes.errors import ConflictError, NotFoundError
+from linernotes.formats.presets import written
 from linernotes.journeys import signing_in
+from linernotes.journeys.master_preset import profile_asked
 from linernotes.journeys.ordering import sweep_orders
 from linernotes.journeys.worker import work_once
 from linernotes.workspace import Workspace
@@ -210,6 +212,23 @@ def test_an_order_that_cannot_be_met_is_refused_and_leaves_nothing(studio: Studi
         forged = client.post("/masters", files=SONGS, data={"csrf": "0" * 64})
         assert forged.status_code == 403
     assert sorted((studio.workspace.folder / "masters").iterdir()) == before
+
+
+def test_a_saved_profile_and_saved_settings_are_followed(serve: Callable[..., Served], tmp_path: Path) -> None:
+    served = serve()
+    (tmp_path / "like.wav").write_bytes(song(4, 0.3))
+    profile = profile_asked([tmp_path / "like.wav"], jobs=1)
+    assert profile is not None
+    saved = parts(
+        ("reference", "Warm.json", written(profile).encode()), ("preset", "p.toml", b"ceiling_dbtp = -3\nname = 'p'")
+    )
+    with served.client("uploader") as client:
+        sent = client.post("/v1/masters", files=[*SONGS[1:], *saved], data={"loudness": "-20"}).json()
+        assert work_once(served.workspace, "w")
+        (made,) = client.get(f"/v1/masters/{sent['id']}/records").json()["items"]
+    assert made["plan"]["loudness_lufs"] == -20
+    assert made["result"]["after"]["true_peaks_dbtp"][0] <= -3
+    assert made["plan"]["tone_mid_db"]  # as the profile has it
 
 
 def test_the_same_key_is_the_same_order(studio: Studio) -> None:
