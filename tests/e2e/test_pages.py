@@ -408,38 +408,6 @@ def read_statement(artist: Visitor) -> None:
     check(artist, "subject")
 
 
-def upload_without_script(uploader: Visitor, place: Place) -> None:
-    """A form and links are enough to have something heard."""
-    page = uploader.page
-    page.set_input_files("#files", place.other)
-    uploader.press("Trace them")
-    assert "It came in" in page.locator(".told").inner_text()
-    page.get_by_role("link", name="other.wav").click()  # how far it is, loaded again every few seconds
-    page.get_by_role("heading", name="What was heard").wait_for()
-    assert "One recording heard in this upload." in uploader.main().inner_text()
-
-
-def take_down(artist: Visitor) -> None:
-    page = artist.page
-    page.get_by_role("link", name="Bird").click()
-    page.get_by_label("Take down").check()
-    page.fill("#why", "we did not agree")
-    artist.press("Decide")
-    page.get_by_role("link", name="Send a notice to a platform").click()
-    page.wait_for_load_state()
-    check(artist, "notice")
-    told = {"urls": "https://tube.example/1", "explanation": "There is no licence.", "signature": "Bo", "why": "now"}
-    told |= {"name": "Bo", "address": "1 Street", "phone": "+1 555 0100", "email": "bo@example.org"}
-    for field, text in told.items():
-        page.fill(f"#{field}", text)
-    for box in page.get_by_role("checkbox").all():
-        box.check()
-    artist.press("Send the notice")
-    assert "The notice is in the outbox" in page.locator(".told").inner_text()
-    assert "Tube" in page.locator(".clocks").inner_text()
-    check(artist, "noticed")
-
-
 def master(uploader: Visitor, place: Place) -> None:
     """Drop an album, leave one song out, hear both sides of another, and fetch the masters."""
     page = uploader.page
@@ -507,3 +475,35 @@ def withdraw(artist: Visitor) -> None:
     artist.press("Withdraw my consent")
     assert "Withdrawn. Your rule stands" in page.locator(".told").inner_text()
     check(artist, "model-withdrawn")
+
+
+def upload_without_script(uploader: Visitor, place: Place) -> None:
+    """A form and links are enough to have something heard."""
+    page = uploader.page
+    page.set_input_files("#files", place.other)
+    uploader.press("Trace them")
+    assert "It came in" in page.locator(".told").inner_text()
+    page.get_by_role("link", name="other.wav").click()  # how far it is, loaded again every few seconds
+    page.get_by_role("heading", name="What was heard").wait_for()
+    assert "One recording heard in this upload." in uploader.main().inner_text()
+
+
+def take_down(artist: Visitor) -> None:
+    page = artist.page
+    page.get_by_role("link", name="Bird").click()
+    page.get_by_label("Take down").check()
+    page.fill("#why", "we did not agree")
+    artist.press("Decide")
+    page.get_by_role("link", name="Send a notice to a platform").click()
+    page.wait_for_load_state()
+    check(artist, "notice")
+    told = {"urls": "https://tube.example/1", "explanation": "There is no licence.", "signature": "Bo", "why": "now"}
+    told |= {"name": "Bo", "address": "1 Street", "phone": "+1 555 0100", "email": "bo@example.org"}
+    for field, text in told.items():
+        page.fill(f"#{field}", text)
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    artist.press("Send the notice")
+    assert "The notice is in the outbox" in page.locator(".told").inner_text()
+    assert "Tube" in page.locator(".clocks").inner_text()
+    check(artist, "noticed")
