@@ -1,13 +1,22 @@
 """A catalogue of invented tunes with scores, for tests of licensed models."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from linernotes.formats.midi import write_midi
+from linernotes.journeys import releases
+from linernotes.journeys.attribute import Attribution, Influenced, Owed
 from linernotes.journeys.catalogue import import_files
 from linernotes.journeys.claim import set_policy
+from linernotes.journeys.outputs import keep
+from linernotes.journeys.train import gather
+from linernotes.learn.manifest import Given, Manifest, ManifestWork, content_sha256
+from linernotes.learn.release import write_release, write_tokens
+from linernotes.learn.signing import open_key
+from linernotes.learn.tokens import Vocabulary
 from linernotes.model import Action, Policy, UseType
 from linernotes.model.scores import ChordSymbol, Key, Metre, Note, Score
 from linernotes.workspace import Workspace
@@ -60,7 +69,61 @@ def fill(workspace: Workspace, folder: Path, *, n_works: int = 9, consenting: Se
     return write_set(folder, n_works)
 
 
+def sign_release(workspace: Workspace, folder: Path) -> Path:
+    """Sign a release without training one: its weights are never asked."""
+    table = fill(workspace, folder)
+    known = releases.find_release(workspace, RELEASE)
+    found = gather(workspace, table, release_id=known.id, at=AT)
+    manifest = Manifest(
+        release_id=known.id,
+        release=RELEASE,
+        party_id=known.party_id,
+        trained_on="2026-11-22",
+        styles=found.vocabulary.styles,
+        works=tuple(found.works),
+    )
+    files = {"weights.npz": b"none", "tokens.npz": write_tokens(found.pieces)}
+    key = open_key(workspace.folder / "models" / "signing.key")
+    where = releases.release_folder(workspace, known.id)
+    write_release(where, manifest, files, private_key=key)
+    return where
+
+
 def allow(workspace: Workspace, writer: str, *, action: Action = Action.ALLOW, subject: str | None = None) -> Policy:
     """Let a party's rule on training be this one."""
     policy = Policy("", writer, UseType.TRAINING, action, subject_id=subject)
     return set_policy(workspace, policy, by=writer, why="signed", at=AT)[0]
+
+
+def told_release(workspace: Workspace, owners: Mapping[str, tuple[str, str, str]], *, maker: str) -> str:
+    """Sign a release of works, by id whose they are (id, name) and their titles; it has made a piece. Gives its id."""
+    pieces = [[number + 1] for number in range(len(owners))]
+    works = [
+        ManifestWork(
+            *(key, None, title, f"{key}.mid", "any", "aa" * 32, content_sha256(piece, Vocabulary(())), 8),
+            consents=(Given(party_id, party, key, "1", "allow", None, f"pol_of_{party_id}"),),
+        )
+        for piece, (key, (party_id, party, title)) in zip(pieces, owners.items(), strict=True)
+    ]
+    manifest = Manifest("mdl_hearth", "Hearth", maker, "2026-11-22", (), works)
+    folder = releases.release_folder(workspace, manifest.release_id)
+    key = open_key(workspace.folder / "models" / "signing.key")
+    write_release(folder, manifest, {"tokens.npz": write_tokens(pieces)}, private_key=key)
+    found = Attribution(
+        *("piece.mid", "Hearth", manifest.release_id, "counts", 1, 0),
+        catalogues=[Owed(party_id, party, 500_000, 400_000, 600_000) for party_id, party, _ in owners.values()],
+        works=[Influenced(key, title, None, 500_000, 0.25, 0.5) for key, (_, _, title) in owners.items()],
+        passages=[],
+        problems=[],
+    )
+    told: dict[str, Any] = {
+        "title": "Ember",
+        "made_at": "2026-11-23T10:00:00+00:00",
+        "recording_id": "rec_ember",
+        "isrc": None,
+    }
+    told |= {"pool": "1/2", "informativeness_ppm": 0}
+    told["owners"] = [{"party_id": owed.party_id, "party": owed.party, "ppm": 500_000} for owed in found.catalogues]
+    told["works"] = [{"reference_id": work.reference_id, "ppm": 500_000} for work in found.works]
+    keep(folder, told, found)
+    return manifest.release_id

@@ -12,9 +12,10 @@ request that changes something carries an idempotency key, so that one that is s
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.message import Message
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,6 +101,63 @@ class Client:
         """Return the liner notes of an upload; ConflictError while it has not been heard."""
         return self._asked("GET", f"/v1/traces/{trace_id}/notes")
 
+    # ── masters ──────────────────────────────────────────────────────────────
+
+    def master(
+        self,
+        songs: Sequence[Path | str],
+        *,
+        references: Sequence[Path | str] = (),
+        preset: Path | str | None = None,
+        album: bool = False,
+        loudness_lufs: float | None = None,
+        peak_dbtp: float | None = None,
+        codecs: Sequence[str] = (),
+        amounts: Mapping[str, float] | None = None,
+        bits: int | None = None,
+        container: str | None = None,
+    ) -> Job:
+        """Have songs mastered together; ``amounts`` are percent, by stage: ``tone``, ``dynamics``, ``width``."""
+        named = [("file", each) for each in songs] + [("reference", each) for each in references]
+        named += [] if preset is None else [("preset", preset)]
+        asked = {"loudness": loudness_lufs, "peak": peak_dbtp, "bits": bits, "format": container}
+        asked |= {f"amount_{stage}": percent for stage, percent in (amounts or {}).items()}
+        data = {name: str(value) for name, value in asked.items() if value is not None}
+        data |= {"album": str(album).lower(), "codecs": ",".join(codecs)}
+        files = [(name, (Path(each).name, Path(each).read_bytes())) for name, each in named]
+        return _job(self._changed("POST", "/v1/masters", files=files, data=data))
+
+    def masters(self, master_id: str) -> dict[str, Any]:
+        """Return an order of masters: what was asked, and what became of each song."""
+        return self._asked("GET", f"/v1/masters/{master_id}")
+
+    def fetch_master(self, master_id: str, number: int, folder: Path | str) -> Path:
+        """Fetch the master of a song, counted from 1, into a folder; ConflictError while it is not made."""
+        answer = self._answered("GET", f"/v1/masters/{master_id}/songs/{number}")
+        name = _file_name(answer.headers["Content-Disposition"])
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        path = Path(folder) / name
+        path.write_bytes(answer.content)
+        return path
+
+    def delete_masters(self, master_id: str) -> dict[str, Any]:
+        """Delete the sounds of an order; what was told of them stays."""
+        return self._changed("DELETE", f"/v1/masters/{master_id}")
+
+    # ── models ───────────────────────────────────────────────────────────────
+
+    def models(self) -> Iterator[dict[str, Any]]:
+        """Yield the releases of models that one sees."""
+        yield from self._pages("/v1/models")
+
+    def model_works(self, model_id: str) -> Iterator[dict[str, Any]]:
+        """Yield what a release learned from, as far as one sees it, with the consents."""
+        yield from self._pages(f"/v1/models/{model_id}/works")
+
+    def model_outputs(self, model_id: str) -> Iterator[dict[str, Any]]:
+        """Yield what a release made, and who is owed which part of it, as far as one sees it."""
+        yield from self._pages(f"/v1/models/{model_id}/outputs")
+
     # ── jobs ─────────────────────────────────────────────────────────────────
 
     def job(self, job_id: str) -> Job:
@@ -178,6 +236,10 @@ class Client:
         return self._asked(method, path, headers=headers, **options)
 
     def _asked(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        told: dict[str, Any] = self._answered(method, path, **options).json()
+        return told
+
+    def _answered(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask, again where nothing was answered or the server asks for patience; raise what a problem means."""
         for last in (*[False] * (_TRIES - 1), True):
             try:
@@ -192,8 +254,7 @@ class Client:
             time.sleep(min(30.0, float(answer.headers.get("Retry-After", "1"))))
         if answer.status_code >= 400:
             raise _error(answer)
-        told: dict[str, Any] = answer.json()
-        return told
+        return answer
 
 
 def _error(answer: httpx.Response) -> LinernotesError:
@@ -204,6 +265,13 @@ def _error(answer: httpx.Response) -> LinernotesError:
         return RefusedError(told["detail"], code=told["code"])
     kind = _ERRORS.get(status, InputError if status < 500 else UnavailableError)
     return kind(told["detail"], code=told["code"])
+
+
+def _file_name(disposition: str) -> str:
+    """Return the name that a file is sent under, without what would lead out of a folder."""
+    message = Message()
+    message["Content-Disposition"] = disposition
+    return Path(str(message.get_filename("master"))).name or "master"
 
 
 def _job(told: Mapping[str, Any]) -> Job:

@@ -60,6 +60,15 @@ def test_from_consent_to_a_statement(run: Run, tmp_path: Path) -> None:
         assert sum(owner["ppm"] for owner in told["owners"]) == sum(work["ppm"] for work in told["works"]) == 1_000_000
         assert all(work["ppm"] >= 500_000 // 9 for work in told["works"])  # the flat half
 
+    # What shaped each is kept beside the release, for the pages.
+    folder = Path(trained["folder"])
+    kept = [
+        json.loads(path.read_text(encoding="utf-8")) for path in folder.with_name(f"{folder.name}.outputs").iterdir()
+    ]
+    assert {each["credits"]["isrc"] for each in kept} == {"USEMB2600001", "USEMB2600002"}
+    for each in kept:
+        assert sum(owed["share_ppm"] for owed in each["attribution"]["catalogues"]) == 1_000_000
+
     # Asked again, the release says the same of it: in millionths that add up, each with an interval.
     asked = run("model", "attribute", RELEASE, Path("out") / "Ember 1.mid", "--json", *here)
     assert asked.returncode == 0, asked.stderr

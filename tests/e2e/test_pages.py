@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 
 from linernotes import audio
 from linernotes.journeys import signing_in
+from linernotes.journeys.claim import set_policy
 from linernotes.journeys.platforms import add_platform
 from linernotes.journeys.register import register
-from linernotes.model import AccountRole
+from linernotes.model import AccountRole, Action, Policy, UseType
 from linernotes.workspace import Workspace
+from tests.model_samples import told_release
 
 pytestmark = pytest.mark.extras  # needs a browser
 
@@ -47,6 +50,7 @@ class Place:
     url: str
     upload: Path
     other: Path
+    album: Path
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +71,13 @@ def place(tmp_path_factory: pytest.TempPathFactory, songs: list[NDArray[np.float
     audio.write(upload, np.concatenate([noise, songs[0][RATE_HZ * 2 : RATE_HZ * 13]]), sample_rate_hz=RATE_HZ)
     other = folder / "other.wav"
     audio.write(other, songs[1][RATE_HZ * 3 : RATE_HZ * 12], sample_rate_hz=RATE_HZ)
+    album = folder / "album"
+    album.mkdir()
+    for n, level in ((2, 0.1), (10, 0.03), (1, 0.3)):
+        audio.write(album / f"{n} Song.wav", songs[n % 4][: RATE_HZ * 5] * level, sample_rate_hz=RATE_HZ)
     with Workspace(folder / "workspace", writable=True) as workspace:
         register(workspace, [], metadata=table)
+        tell_model(workspace)
         add_platform(workspace, "Tube", agent="agent@tube.example", regime="dmca", country="US")
         at = datetime.now(UTC)
         admin = {"role": AccountRole.ADMIN, "actor": "test", "why": "test", "at": at}
@@ -88,8 +97,23 @@ def place(tmp_path_factory: pytest.TempPathFactory, songs: list[NDArray[np.float
     ]
     with subprocess.Popen([*command, "--requests", "500"], stderr=subprocess.DEVNULL) as server:
         _wait_for(port)
-        yield Place(f"http://127.0.0.1:{port}", upload, other)
+        yield Place(f"http://127.0.0.1:{port}", upload, other, album)
         server.terminate()
+
+
+def tell_model(workspace: Workspace) -> None:
+    """Let a model of Bo's learn from Ada and from Bo."""
+    pages = list(workspace.catalogue.pages())
+    recordings = {found.title.split()[0]: found.id for page in pages for found in page.recordings}
+    parties = {party.name: party.id for page in pages for party in page.parties.values()}
+    owners = {
+        recordings[title]: (parties[name], name, f"{title} {HOSTILE}")
+        for title, name in (("Anvil", "Ada"), ("Bird", "Bo"))
+    }
+    release = told_release(workspace, owners, maker=parties["Bo"])
+    for name in ("Ada", "Bea", "Bo"):
+        rule = Policy("", name, UseType.TRAINING, Action.ALLOW, subject_id=release)
+        set_policy(workspace, rule, by=name, why="signed", at=datetime.now(UTC))
 
 
 def _wait_for(port: int) -> None:
@@ -192,7 +216,8 @@ def check(visitor: Visitor, name: str) -> None:
 
 def test_the_whole_story(enter: Enter, place: Place) -> None:
     admin = enter("admin")
-    make_accounts(admin)
+    make_accounts(admin, ("Uta", "uploader", ""), ("Ada", "rights_holder", "Ada"), ("Bo", "rights_holder", "Bo"))
+    check(admin, "accounts")
     uploader = enter("Uta")
     sha256 = upload_and_read(uploader, place)
     artist = enter("Ada")
@@ -205,8 +230,16 @@ def test_the_whole_story(enter: Enter, place: Place) -> None:
     take_down(enter("Bo"))
 
 
-def make_accounts(admin: Visitor) -> None:
-    for name, role, party in (("Uta", "uploader", ""), ("Ada", "rights_holder", "Ada"), ("Bo", "rights_holder", "Bo")):
+def test_masters_are_made_and_a_consent_is_withdrawn(enter: Enter, place: Place) -> None:
+    make_accounts(enter("admin"), ("Una", "uploader", ""), ("Ann", "rights_holder", "Ada"))
+    uploader = enter("Una")
+    master(uploader, place)
+    master_without_script(enter("Una", script=False), place)
+    withdraw(enter("Ann"))
+
+
+def make_accounts(admin: Visitor, *people: tuple[str, str, str]) -> None:
+    for name, role, party in people:
         admin.go("/accounts")
         admin.page.fill("#name", name)
         admin.page.fill("#password", PASSWORD)
@@ -214,7 +247,6 @@ def make_accounts(admin: Visitor) -> None:
         admin.page.fill("#party", party)
         admin.press("Make it")
         assert "The account is there." in admin.page.locator(".told").inner_text()
-    check(admin, "accounts")
 
 
 def upload_and_read(uploader: Visitor, place: Place) -> str:
@@ -278,7 +310,7 @@ def compare(visitor: Visitor) -> None:
 
 
 def at_s(page: "Page", side: str) -> float:
-    return float(page.locator(f'.card audio[data-side="{side}"]').evaluate("sound => sound.currentTime"))
+    return float(page.locator(f'.card audio[data-side="{side}"]').first.evaluate("sound => sound.currentTime"))
 
 
 def wait_until(ask: Callable[[], float], enough: Callable[[float], bool]) -> float:
@@ -374,6 +406,75 @@ def read_statement(artist: Visitor) -> None:
     artist.page.get_by_role("link", name=f"Anvil {HOSTILE}").click()
     artist.page.wait_for_load_state()
     check(artist, "subject")
+
+
+def master(uploader: Visitor, place: Place) -> None:
+    """Drop an album, leave one song out, hear both sides of another, and fetch the masters."""
+    page = uploader.page
+    uploader.go("/masters")
+    check(uploader, "masters")
+    page.set_input_files("#files", sorted(place.album.iterdir()))
+    assert page.locator("#queue li bdi").all_inner_texts() == ["1 Song.wav", "2 Song.wav", "10 Song.wav"]
+    page.get_by_role("button", name="Leave out 2 Song.wav").click()
+    page.set_input_files("#reference", place.other)
+    page.fill("#loudness", "-12")
+    page.fill("#peak", "3")
+    page.locator("#peak").evaluate("field => { field.max = 9; }")
+    uploader.press("Master them")
+    page.get_by_text("peak: '3' is no number from -60 to 0").wait_for()
+    uploader.faults.remove("Failed to load resource: the server responded with a status of 400 (Bad Request)")
+    page.fill("#peak", "-1")
+    page.get_by_label("MP3, 320").check()
+    check(uploader, "masters-chosen")
+    uploader.press("Master them")
+    page.get_by_role("heading", name="Album").wait_for()
+    compare_masters(uploader)
+    check(uploader, "master")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download this master").last.click()
+    assert download.value.suggested_filename == "10 Song.wav"
+    assert Path(download.value.path()).read_bytes()[:4] == b"RIFF"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="All masters").click()
+    assert sorted(zipfile.ZipFile(download.value.path()).namelist()) == ["1 Song.wav", "10 Song.wav", "report.html"]
+    page.get_by_text("Delete these sounds").click()
+    uploader.press("Delete them")
+    assert "The sounds are deleted." in page.locator(".told").inner_text()
+    check(uploader, "masters-gone")
+
+
+def compare_masters(visitor: Visitor) -> None:
+    """Go over from before to after at the same place."""
+    page = visitor.page
+    page.locator('button.play[data-side="a"]').first.click()
+    first_s = wait_until(lambda: at_s(page, "a"), lambda now_s: now_s > 0.4)
+    page.locator("button.switch").first.click()
+    wait_until(lambda: at_s(page, "b"), lambda now_s: now_s > first_s)
+    page.locator("#stop").click()
+
+
+def master_without_script(uploader: Visitor, place: Place) -> None:
+    uploader.go("/masters")
+    uploader.page.set_input_files("#files", place.album / "1 Song.wav")
+    uploader.press("Master them")
+    uploader.page.get_by_role("heading", name="1 Song.wav").wait_for()
+    uploader.page.get_by_role("link", name="Download this master").wait_for()
+
+
+def withdraw(artist: Visitor) -> None:
+    """See what a model learned from oneself, and withdraw the consent."""
+    page = artist.page
+    artist.go("/models")
+    check(artist, "models")
+    page.get_by_role("link", name="Hearth").click()
+    page.wait_for_load_state()
+    assert "Bird" not in artist.main().inner_text()
+    check(artist, "model")
+    page.get_by_text("Withdraw my consent").first.click()
+    page.fill("#why", "I changed my mind")
+    artist.press("Withdraw my consent")
+    assert "Withdrawn. Your rule stands" in page.locator(".told").inner_text()
+    check(artist, "model-withdrawn")
 
 
 def upload_without_script(uploader: Visitor, place: Place) -> None:

@@ -1,6 +1,7 @@
 """A server with a story in it: three parties, an upload that uses something of each, and somebody in every role."""
 
 import csv
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,9 +43,13 @@ from linernotes.model import (
 )
 from linernotes.store.jobs import NewJob
 from linernotes.workspace import Workspace
+from tests.model_samples import told_release
 
 AT = datetime.now(UTC) + timedelta(days=400)  # long after everything here was registered: nobody came late
 PASSWORD = "a password of the tests"
+_NO_TLS = ssl.SSLContext(
+    ssl.PROTOCOL_TLS_CLIENT
+)  # reading the certificates of the world for each client takes its time
 PERIOD = "2026-10"
 PEOPLE = {
     "ada": (AccountRole.RIGHTS_HOLDER, "pty_ada"),
@@ -85,7 +90,7 @@ class Served:
 
     def client(self, name: str | None = None) -> httpx.Client:
         """Give a browser in which this person is signed in, that shows the token our pages would."""
-        client = httpx.Client(base_url=self.url, timeout=60)
+        client = httpx.Client(base_url=self.url, timeout=60, verify=_NO_TLS)
         if name is not None:
             secret = f"secret-of-{name}-{time.monotonic_ns()}"
             at = datetime.now(UTC)
@@ -111,6 +116,7 @@ def tell_story(workspace: Workspace, heard: dict[str, Evidence], sound: bytes) -
     anchor = Recording("rec_00000000000000aa", "Anchor", "Ada", "aa" * 32, "/music/anchor.wav", 60.0, 44_100, 2)
     ada = Contribution(anchor.id, "pty_ada", Role.PERFORMER)
     workspace.catalogue.add(RecordingEntry(anchor, parties=[Party("pty_ada", "Ada")], contributions=[ada]))
+    rooms = {"masters": tell_masters(workspace), "model": tell_model(workspace)}
     with Incoming(workspace) as incoming:
         incoming.write(sound)
         kept = incoming.keep("midnight.wav")
@@ -130,7 +136,31 @@ def tell_story(workspace: Workspace, heard: dict[str, Evidence], sound: bytes) -
     (waiting,) = workspace.jobs.add([NewJob(JobKind.TRACE, "acc_uploader", dict(new.payload) | {"name": "b"})], at=AT)
     claims = {claim.party_id: claim.id for claim in proposed.claims}
     ids = {"trace": job.id, "waiting": waiting.id, "claim": claims["pty_ada"], "claim_of_bea": claims["pty_bea"]}
-    return ids | {"upload": kept.sha256} | _of_ada(workspace, heard)
+    return ids | {"upload": kept.sha256} | rooms | _of_ada(workspace, heard)
+
+
+def tell_model(workspace: Workspace) -> str:
+    """Let a model of Cara's learn from Ada and from Bea, and make a piece. Gives the id."""
+    owners = {"rec_anvil": ("pty_ada", "Ada", "Anvil"), "wrk_bird": ("pty_bea", "Bea", "Bluebird")}
+    return told_release(workspace, owners, maker="pty_cara")
+
+
+def tell_masters(workspace: Workspace) -> str:
+    """Let the uploader have a song mastered; what is in the files is no sound. Gives the id."""
+    payload: dict[str, Any] = {"name": "midnight.wav", "songs": [], "references": [], "presets": []}
+    asked = {"album": False, "amounts": [], "codecs": []}
+    (job,) = workspace.jobs.add([NewJob(JobKind.MASTER, "acc_uploader", payload | {"asked": asked})], at=AT)
+    leased = workspace.jobs.lease("tests", now=AT, until=AT + timedelta(days=1), attempts_max=5)
+    assert leased is not None
+    folder = workspace.folder / "masters" / job.id
+    for name in ("masters/midnight.wav", "excerpts/1-before.mp3", "excerpts/1-after.mp3"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"sound")
+    (folder / "records.json").write_text('{"masters": [], "excerpts": {}}', encoding="utf-8")
+    song = {"number": 1, "name": "midnight.wav", "file": "midnight.wav", "sha256": "ee" * 32, "notes": []}
+    song |= {"before": None, "after": None, "problems": []}
+    workspace.jobs.finish(leased, result={"album": False, "songs": [song]}, at=AT)
+    return job.id
 
 
 def _of_ada(workspace: Workspace, heard: dict[str, Evidence]) -> dict[str, str]:

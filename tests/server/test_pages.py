@@ -20,6 +20,7 @@ from linernotes.model import Action, Contribution, Evidence, JobKind, Party, Rec
 from linernotes.store.jobs import NewJob
 from linernotes.web.joining import ROOMS
 from linernotes.workspace import Workspace
+from tests.server.conftest import tell_masters, tell_model
 
 if TYPE_CHECKING:
     from tests.server.conftest import Served
@@ -70,7 +71,13 @@ def rooms(serve: Callable[..., "Served"], heard_three: dict[str, Evidence]) -> I
     heard = TracedUpload(HOSTILE, HOSTILE, UPLOAD, list(heard_three.values()), [])
     claims = {claim.party_id: claim.id for claim in propose(workspace, heard, at=AT).claims}
     decide(workspace, claims["pty_ada"], action=Action.BLOCK, by="pty_ada", why="no", at=AT)
-    served.ids |= {"JOB": job.id, "ADAS": claims["pty_ada"], "BEAS": claims["pty_bea"]}
+    served.ids |= {
+        "JOB": job.id,
+        "ORDER": tell_masters(workspace),
+        "MODEL": tell_model(workspace),
+        "ADAS": claims["pty_ada"],
+        "BEAS": claims["pty_bea"],
+    }
     rooms = Rooms(served)
     yield rooms
     for browser in rooms.browsers:
@@ -116,6 +123,16 @@ PAGES = {
     "/uploads/JOB/notes.json": (200, 200, 200, 404, 404, 404),
     "/uploads/JOB/sound": (404, 404, 404, 404, 404, 404),  # not kept
     "/uploads/JOB/clips/9/upload.mp3": (404, 404, 404, 404, 404, 404),
+    "/masters": (200, 200, 200, 200, 200, 200),
+    "/masters/ORDER": (200, 200, 200, 404, 404, 404),
+    "/masters/ORDER/songs/1": (200, 200, 200, 404, 404, 404),
+    "/masters/ORDER/songs/2": (404, 404, 404, 404, 404, 404),
+    "/masters/ORDER/excerpts/1/after.mp3": (200, 200, 200, 404, 404, 404),
+    "/masters/ORDER/all.zip": (200, 200, 200, 404, 404, 404),
+    "/masters/ORDER/report.html": (200, 200, 200, 404, 404, 404),
+    "/masters/JOB": (404, 404, 404, 404, 404, 404),  # a trace
+    "/uploads/ORDER": (404, 404, 404, 404, 404, 404),
+    "/work/ORDER": (303, 303, 303, 404, 404, 404),
     "/work/JOB": (303, 303, 303, 404, 404, 404),
     "/catalogue": (200, 200, 403, 403, 200, 200),
     "/catalogue?q=anvil": (200, 200, 403, 403, 200, 200),
@@ -123,6 +140,10 @@ PAGES = {
     "/catalogue/rec_bird": (200, 200, 403, 403, 404, 200),
     "/catalogue/pty_ada": (200, 200, 403, 403, 200, 404),
     "/catalogue/Ada": (200, 200, 403, 403, 200, 404),
+    "/models": (200, 200, 403, 403, 200, 200),
+    "/models/mdl_hearth": (200, 200, 403, 403, 200, 200),
+    "/models/mdl_hearth?works=25": (200, 200, 403, 403, 200, 200),
+    "/models/mdl_nothing": (404, 404, 403, 403, 404, 404),
     "/policies": (200, 200, 403, 403, 200, 200),
     "/money": (200, 200, 403, 403, 200, 200),
     "/money/2026-10": (200, 200, 403, 403, 303, 303),
@@ -192,6 +213,19 @@ def test_files_need_a_token_too(rooms: Rooms) -> None:
     there = sent.headers["location"]
     told = [rooms.client(name).get(there).status_code for name in ("admin", "auditor", "uploader", "ada")]
     assert told == [200, 200, 404, 404]
+
+
+def test_work_is_stopped_by_whoever_asked_for_it(rooms: Rooms) -> None:
+    files = {"file": ("x.wav", b"RIFF", "audio/wav")}
+    uploader, ada, auditor = (rooms.client(name) for name in ("uploader", "ada", "auditor"))
+    there = uploader.post("/masters", files=files, data=form(uploader)).headers["location"]
+    assert "Stop it" in uploader.get(there).text
+    assert "Stop it" not in auditor.get(there).text
+    stop = there.replace("/masters/", "/work/") + "/stop"
+    assert [each.post(stop, data=form(each)).status_code for each in (ada, auditor, uploader)] == [404, 403, 303]
+    told = uploader.get(there).text
+    assert "Cancelled" in told
+    assert "Stop it" not in told
 
 
 def test_only_the_party_decides_and_only_others_dispute(rooms: Rooms) -> None:

@@ -9,38 +9,14 @@ from linernotes.errors import ConflictError, FormatError, NotFoundError
 from linernotes.formats.midi import write_midi
 from linernotes.journeys import releases
 from linernotes.journeys.attribute import attribute, measure, prepare
-from linernotes.journeys.train import gather
-from linernotes.learn.manifest import Manifest
-from linernotes.learn.release import write_release, write_tokens
-from linernotes.learn.signing import open_key
 from linernotes.model.scores import Score
 from linernotes.workspace import Workspace
-from tests.model_samples import AT, RELEASE, fill, tune
+from tests.model_samples import AT, RELEASE, fill, sign_release, tune
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "w", writable=True)
-
-
-def released(workspace: Workspace, folder: Path) -> Path:
-    """Sign a release without training one: its weights are never asked."""
-    table = fill(workspace, folder)
-    known = releases.find_release(workspace, RELEASE)
-    found = gather(workspace, table, release_id=known.id, at=AT)
-    manifest = Manifest(
-        release_id=known.id,
-        release=RELEASE,
-        party_id=known.party_id,
-        trained_on="2026-11-22",
-        styles=found.vocabulary.styles,
-        works=tuple(found.works),
-    )
-    files = {"weights.npz": b"none", "tokens.npz": write_tokens(found.pieces)}
-    key = open_key(workspace.folder / "models" / "signing.key")
-    where = releases.release_folder(workspace, known.id)
-    write_release(where, manifest, files, private_key=key)
-    return where
 
 
 def piece(folder: Path, score: Score) -> Path:
@@ -49,7 +25,7 @@ def piece(folder: Path, score: Score) -> Path:
 
 
 def test_three_numbers_are_told_and_influence_adds_up(workspace: Workspace, tmp_path: Path) -> None:
-    released(workspace, tmp_path)
+    sign_release(workspace, tmp_path)
     found = attribute(workspace, RELEASE, piece(tmp_path, tune(4)))
     first = found.works[0]
     assert (first.title, first.copied) == ("Tune 4", 1.0)
@@ -64,7 +40,7 @@ def test_three_numbers_are_told_and_influence_adds_up(workspace: Workspace, tmp_
 
 
 def test_a_foreign_piece_is_answered_with_a_doubt(workspace: Workspace, tmp_path: Path) -> None:
-    where = released(workspace, tmp_path)
+    where = sign_release(workspace, tmp_path)
     path = piece(tmp_path, tune(77))
     assert {problem.code for problem in attribute(workspace, RELEASE, path).problems} == {"foreign", "not_prepared"}
     path.with_suffix(".credits.json").write_text(json.dumps({"release_id": where.name}), encoding="utf-8")
@@ -74,7 +50,7 @@ def test_a_foreign_piece_is_answered_with_a_doubt(workspace: Workspace, tmp_path
 
 
 def test_what_cannot_be_asked_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    where = released(workspace, tmp_path)
+    where = sign_release(workspace, tmp_path)
     (tmp_path / "noise.mid").write_bytes(b"MThd\0\0\0\6 not music")
     with pytest.raises(FormatError):
         attribute(workspace, RELEASE, tmp_path / "noise.mid")

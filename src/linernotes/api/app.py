@@ -9,6 +9,8 @@ from linernotes.api import (
     catalogue,
     claims,
     jobs,
+    masters,
+    models,
     money,
     notices,
     policies,
@@ -29,6 +31,7 @@ __all__ = ["create_app"]
 _ROUTES = (
     *(sessions, accounts, traces, jobs, claims, notices, policies),
     *(catalogue, usage, money, audit, webhooks),
+    *(masters, models),
 )
 
 

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from linernotes.api.problems import HttpProblem, problem
 from linernotes.api.settings import Settings
 
-__all__ = ["UPLOAD_PATHS", "Edge"]
+__all__ = ["ALBUM_PATHS", "UPLOAD_PATHS", "Edge"]
 
 UPLOAD_PATHS = (
     "/v1/traces",
@@ -20,6 +20,9 @@ UPLOAD_PATHS = (
     "/money/usage",
 )
 """Where files come in, and the limits are those of uploads."""
+
+ALBUM_PATHS = ("/v1/masters", "/masters")
+"""Where whole albums come in: so many uploads at once."""
 
 _CSP = "; ".join(
     (
@@ -77,6 +80,8 @@ class Edge:
 
     def _limits(self, path: str) -> tuple[int, float]:
         settings = self._settings
+        if path.rstrip("/") in ALBUM_PATHS:
+            return settings.album_bytes_max, settings.album_time_s
         if path.rstrip("/") in UPLOAD_PATHS:
             return settings.upload_bytes_max, settings.upload_time_s
         return settings.body_bytes_max, settings.body_time_s

@@ -29,6 +29,7 @@ SignedIn = Annotated[Caller, Depends(signed_in)]
 
 _SCOPE_OF = {
     JobKind.TRACE: "traces",
+    JobKind.MASTER: "masters",
     JobKind.CATALOGUE_IMPORT: "catalogue",
     JobKind.USAGE_IMPORT: "usage",
     JobKind.ROYALTY_RUN: "royalties",
@@ -41,6 +42,8 @@ def from_job(job: Job) -> dict[str, Any]:
     links = {"self": f"/v1/jobs/{job.id}", "events": f"/v1/jobs/{job.id}/events"}
     if job.kind is JobKind.TRACE:
         links["trace"] = f"/v1/traces/{job.id}"
+    if job.kind is JobKind.MASTER:
+        links["masters"] = f"/v1/masters/{job.id}"
     return {
         "id": job.id,
         "kind": job.kind.value,

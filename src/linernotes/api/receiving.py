@@ -1,7 +1,8 @@
 """Receiving files: the parts of a form as they come in, straight to the disk, never whole in memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -22,21 +23,32 @@ _BATCH_BYTES = 2**18
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What came in: fields by name, and the files, in order."""
+    """What came in: fields by name, and the files, in order, each with the name of its field."""
 
     fields: Mapping[str, str]
-    files: list[Kept]
+    parts: list[tuple[str, Kept]]
+
+    @property
+    def files(self) -> list[Kept]:
+        """All files, whatever field they are of."""
+        return [kept for _, kept in self.parts]
+
+    def named(self, name: str) -> list[Kept]:
+        """Return the files of one field."""
+        return [kept for field_name, kept in self.parts if field_name == name]
 
 
-async def receive_form(request: Request, workspace: Workspace) -> Form:
-    """Read a ``multipart/form-data`` request; its files are kept.
+async def receive_form(request: Request, workspace: Workspace, *, folder: Path | None = None) -> Form:
+    """Read a ``multipart/form-data`` request; its files are kept: by content, or each in a part of ``folder``.
+
+    A field that comes several times has its values with commas between.
 
     Raises HttpProblem where it is no such form, or has too many parts.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise HttpProblem(415, "form", "send multipart/form-data")
-    parts = _Parts(workspace)
+    parts = _Parts(workspace, folder)
     try:
         parser = MultipartParser(options[b"boundary"], parts.callbacks())  # type: ignore[arg-type]
         batch = bytearray()
@@ -61,8 +73,9 @@ class _Parts:
     """Takes the parts that the parser finds."""
 
     workspace: Workspace
+    folder: Path | None
     fields: dict[str, str] = field(default_factory=dict)
-    files: list[Kept] = field(default_factory=list)
+    files: list[tuple[str, Kept]] = field(default_factory=list)
     ended: bool = False
     _number: int = 0
     _header: tuple[bytearray, bytearray] = field(default_factory=lambda: (bytearray(), bytearray()))
@@ -122,11 +135,20 @@ class _Parts:
 
     def _end(self) -> None:
         if self._incoming is not None:
-            self.files.append(self._incoming.keep(_readable(self._file_name or "")))
+            self.files.append((self._name, self._kept(self._incoming)))
             self.discard()
             self._incoming = None
         else:
-            self.fields[self._name] = self._text.decode("utf-8", "replace")
+            before = f"{self.fields[self._name]}," if self._name in self.fields else ""
+            self.fields[self._name] = before + self._text.decode("utf-8", "replace")
+
+    def _kept(self, incoming: Incoming) -> Kept:
+        name = _readable(self._file_name or "")
+        if self.folder is None:
+            return incoming.keep(name)
+        place = f"{len(self.files) + 1:04d}"
+        kept = incoming.keep(name, folder=self.folder / place)
+        return replace(kept, file=f"{place}/{kept.file}")
 
     def _end_all(self) -> None:
         self.ended = True

@@ -7,6 +7,7 @@ beside itself.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 from linernotes.formats import charts, wording
 from linernotes.formats.charts import Chart, Curve, Tick
@@ -14,7 +15,7 @@ from linernotes.formats.platform_targets import Check, checked
 from linernotes.formats.sealed import data_uri, sealed, source
 from linernotes.model import FLOOR_DB, THIRD_OCTAVES_HZ, BandMeter, Master, MasteringResult, Meters, Problem
 
-__all__ = ["Excerpts", "html"]
+__all__ = ["Excerpts", "html", "shown", "style", "template"]
 
 _OCTAVES_HZ = (31.5, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16_000)
 _MINUS = "−"
@@ -22,13 +23,13 @@ _MINUS = "−"
 
 @dataclass(frozen=True, slots=True)
 class Excerpts:
-    """The same stretch before and after, encoded, brought to one loudness.
+    """The same stretch before and after, encoded or where it is to be had, brought to one loudness.
 
     ``before_db``, ``after_db``: how much each was turned down for that.
     """
 
-    before: bytes
-    after: bytes
+    before: bytes | str
+    after: bytes | str
     start_s: float
     stop_s: float
     before_db: float
@@ -80,19 +81,35 @@ class _Section:
 
 def html(masters: Sequence[Master], excerpts: Mapping[int, Excerpts], *, generator: str, album: bool = False) -> str:
     """Write what became of one sound, or of several, as one page; ``excerpts`` are found by index of the master."""
-    sections = [_section(index, master, excerpts.get(index)) for index, master in enumerate(masters)]
-    is_one = len(sections) == 1
     return sealed(
         "master_report.html",
-        style=source("report.css") + source("master_report.css"),
+        style=source("report.css") + style(),
         script=source("report.js"),
-        title=f"{sections[0].name} – master" if is_one else ("Album" if album else "Masters"),
-        heading="Album" if album else "Masters",
-        verdict=_summary(masters, album=album),
-        sections=sections,
-        album_chart=_album_chart(masters) if album else None,
         generator=generator,
+        **shown(masters, excerpts, album=album),
     )
+
+
+def template() -> str:
+    """Return the template, for pages that extend it: blocks ``head``, ``top``, ``heading``, ``after``, ``script``."""
+    return source("master_report.html")
+
+
+def style() -> str:
+    """Return the sheet, which follows that of the liner notes."""
+    return source("master_report.css")
+
+
+def shown(masters: Sequence[Master], excerpts: Mapping[int, Excerpts], *, album: bool = False) -> dict[str, Any]:
+    """Return what the template needs of masters; ``excerpts`` are found by index of the master."""
+    sections = [_section(index, master, excerpts.get(index)) for index, master in enumerate(masters)]
+    return {
+        "title": f"{sections[0].name} – master" if len(sections) == 1 else ("Album" if album else "Masters"),
+        "heading": "Album" if album else "Masters",
+        "verdict": _summary(masters, album=album),
+        "sections": sections,
+        "album_chart": _album_chart(masters) if album else None,
+    }
 
 
 def _number(value: float, digits: int = 1) -> str:
@@ -193,12 +210,16 @@ def _card(section_id: str, excerpts: Excerpts) -> _Card:
     )
     return _Card(
         id=f"{section_id}e1",
-        before=data_uri(excerpts.before, excerpts.media_type),
-        after=data_uri(excerpts.after, excerpts.media_type),
+        before=_address(excerpts.before, excerpts.media_type),
+        after=_address(excerpts.after, excerpts.media_type),
         place=wording.span(excerpts.start_s, excerpts.stop_s),
         length_s=round(excerpts.stop_s - excerpts.start_s, 3),
         words=words if turned_db >= 0.05 else "Both have the same loudness.",
     )
+
+
+def _address(sound: bytes | str, media_type: str) -> str:
+    return sound if isinstance(sound, str) else data_uri(sound, media_type)
 
 
 def _charts(result: MasteringResult) -> list[Chart]:

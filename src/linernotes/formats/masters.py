@@ -1,12 +1,13 @@
 """A master for machines: one JSON object."""
 
+from pathlib import PurePath
 from typing import Any
 
 from linernotes.formats.plain_records import plain
 from linernotes.formats.platform_targets import checked
 from linernotes.model import Master
 
-__all__ = ["from_master"]
+__all__ = ["brief", "from_master"]
 
 
 def from_master(master: Master) -> dict[str, Any]:
@@ -21,3 +22,32 @@ def from_master(master: Master) -> dict[str, Any]:
     if result:
         told["result"] = {name: each for name, each in told["result"].items() if name not in ("plan", "before")}
     return told | {"delivery": delivery}
+
+
+def brief(master: Master) -> dict[str, Any]:
+    """Return what a list tells of a master: levels before and after, and what there is to say of it."""
+    result = master.result
+    levels = (
+        {
+            when: {
+                "integrated_lufs": round(meters.integrated_lufs, 2),
+                "range_lu": round(meters.range_lu, 2),
+                "true_peak_dbtp": round(meters.true_peak_dbtp, 2),
+            }
+            for when, meters in (("before", result.before), ("after", result.after))
+        }
+        if result
+        else {"before": None, "after": None}
+    )
+    return {
+        "file": None if master.out_path is None else PurePath(master.out_path).name,
+        "sha256": master.out_sha256 or None,
+        "duration_s": round(master.before.duration_s, 3) if master.before else None,
+        "bits": master.bits or None,
+        "target_lufs": None if master.target_lufs is None else round(master.target_lufs, 2),
+        "ceiling_dbtp": master.ceiling_dbtp,
+        "coded": {each.codec: round(each.true_peak_dbtp, 2) for each in master.coded},
+        **levels,
+        "notes": [note.message for note in master.notes],
+        "problems": plain(list(master.problems)),
+    }

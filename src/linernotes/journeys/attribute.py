@@ -31,13 +31,14 @@ from linernotes.learn.similarity import Overlap
 from linernotes.learn.tokens import Vocabulary
 from linernotes.learn.verbatim import Passages
 from linernotes.model import Problem
+from linernotes.model.scores import Score
 from linernotes.rights.attribution import shares_ppm
 from linernotes.workspace import Workspace
 
 if TYPE_CHECKING:
     from linernotes.learn.training import Checkpoint, TrainingSettings
 
-__all__ = ["Attribution", "Influenced", "Owed", "attribute", "measure", "prepare"]
+__all__ = ["Asked", "Attribution", "Influenced", "Owed", "attribute", "measure", "prepare"]
 
 Progress = Callable[[int, int], None]
 
@@ -91,30 +92,49 @@ def attribute(workspace: Workspace, release: str, path: Path, *, n_works: int = 
     release is not what was signed; UnavailableError where it was prepared and PyTorch is missing
     """
     folder, manifest = _release(workspace, release)
-    score, vocabulary = lead_sheet(read_score(path)), Vocabulary(tuple(manifest.styles))
-    tokens, sources = vocabulary.encode(score), Sources(folder, manifest)
-    runs = sources.runs(tokens)
-    whole = dict(zip(sources.pieces, whole_numbers(runs.mean(axis=0)), strict=True))
-    works_ppm = shares_ppm(whole)
-    melodies = {key: [line(vocabulary.decode(piece))] for key, piece in sources.pieces.items()}
-    copied = Passages(melodies).copied(line(score))
-    similar = Overlap([np.array(piece) for piece in sources.pieces.values()]).similarities(np.array(tokens))
-    known = {work.reference_id: (work.title, work.isrc) for work in manifest.works}
-    alike = dict(zip(sources.pieces, similar.tolist(), strict=True))
-    order = sorted(known, key=lambda key: (-works_ppm[key], -copied.get(key, 0.0), key))
-    foremost = [key for place, key in enumerate(order) if place < n_works or key in copied]
-    return Attribution(
-        path=str(path),
-        release=manifest.release,
-        release_id=manifest.release_id,
-        method="gradients and counts" if sources.prepared else "counts",
-        n_runs=len(runs),
-        informativeness_ppm=sources.informativeness_ppm,
-        catalogues=_owed(sources, runs, works_ppm),
-        works=[Influenced(key, *known[key], works_ppm[key], copied.get(key, 0.0), alike[key]) for key in foremost],
-        passages=[asdict(each) for each in CopyGuard(sources.pieces, vocabulary).copied(score)],
-        problems=_doubts(path, manifest, is_prepared=bool(sources.prepared)),
-    )
+    score = lead_sheet(read_score(path))
+    asked = Asked(Sources(folder, manifest))
+    doubts = [] if _is_ours(path, manifest) else [_foreign(path, manifest)]
+    return asked.about(score, asked.vocabulary.encode(score), path=str(path), doubts=doubts, n_works=n_works)
+
+
+class Asked:
+    """A release that is asked about pieces, one after the other."""
+
+    def __init__(self, sources: Sources) -> None:
+        """Sort what it learned from."""
+        self.vocabulary = Vocabulary(tuple(sources.manifest.styles))
+        self._sources = sources
+        self.guard = CopyGuard(sources.pieces, self.vocabulary)
+        self._passages = Passages({key: [line(self.vocabulary.decode(piece))] for key, piece in sources.pieces.items()})
+        self._overlap = Overlap([np.array(piece) for piece in sources.pieces.values()])
+
+    def about(
+        self, score: Score, tokens: Sequence[int], *, path: str, doubts: Sequence[Problem] = (), n_works: int = 20
+    ) -> Attribution:
+        """Say what the works have to do with a piece; UnavailableError where PyTorch is needed and missing."""
+        sources, manifest = self._sources, self._sources.manifest
+        runs = sources.runs(tokens)
+        works_ppm = shares_ppm(dict(zip(sources.pieces, whole_numbers(runs.mean(axis=0)), strict=True)))
+        copied = self._passages.copied(line(score))
+        alike = dict(zip(sources.pieces, self._overlap.similarities(np.array(tokens)).tolist(), strict=True))
+        known = {work.reference_id: (work.title, work.isrc) for work in manifest.works}
+        order = sorted(known, key=lambda key: (-works_ppm[key], -copied.get(key, 0.0), key))
+        foremost = [key for place, key in enumerate(order) if place < n_works or key in copied]
+        unprepared = "only counted; for gradients run: linernotes model prepare"
+        counted = [] if sources.prepared else [Problem("not_prepared", unprepared, manifest.release)]
+        return Attribution(
+            path=path,
+            release=manifest.release,
+            release_id=manifest.release_id,
+            method="gradients and counts" if sources.prepared else "counts",
+            n_runs=len(runs),
+            informativeness_ppm=sources.informativeness_ppm,
+            catalogues=_owed(sources, runs, works_ppm),
+            works=[Influenced(key, *known[key], works_ppm[key], copied.get(key, 0.0), alike[key]) for key in foremost],
+            passages=[asdict(each) for each in self.guard.copied(score)],
+            problems=[*doubts, *counted],
+        )
 
 
 def prepare(workspace: Workspace, release: str, *, n_runs: int = 1, progress: Progress | None = None) -> Path:
@@ -217,20 +237,13 @@ def _owed(sources: Sources, runs: Scores, works_ppm: dict[str, int]) -> list[Owe
     return owed
 
 
-def _doubts(path: Path, manifest: Manifest, *, is_prepared: bool) -> list[Problem]:
-    """Say what an attribution of this piece cannot claim."""
-    doubts = []
-    if not _is_ours(path, manifest):
-        message = (
-            f"no credits of {manifest.release} lie beside it: the shares say whose works would have taught the release"
-            " most of it, not that it was made with them"
-        )
-        doubts.append(Problem("foreign", message, str(path)))
-    if not is_prepared:
-        doubts.append(
-            Problem("not_prepared", "only counted; for gradients run: linernotes model prepare", manifest.release)
-        )
-    return doubts
+def _foreign(path: Path, manifest: Manifest) -> Problem:
+    """Say what an attribution of a piece cannot claim that this release is not known to have made."""
+    message = (
+        f"no credits of {manifest.release} lie beside it: the shares say whose works would have taught the release"
+        " most of it, not that it was made with them"
+    )
+    return Problem("foreign", message, str(path))
 
 
 def _is_ours(path: Path, manifest: Manifest) -> bool:

@@ -23,6 +23,7 @@ from linernotes.formats.midi import write_midi
 from linernotes.formats.musicxml_print import write_musicxml
 from linernotes.formats.scores import read_score
 from linernotes.journeys import outputs, releases
+from linernotes.journeys.attribute import Asked
 from linernotes.journeys.releases import Withdrawn
 from linernotes.journeys.sources import Sources
 from linernotes.learn.copying import Copied, CopyGuard
@@ -132,8 +133,8 @@ def generate(
     model = read_weights(read_file(folder, manifest, "weights.npz"), where=str(folder / "weights.npz"))
     sources = Sources(folder, manifest)
     w_ppm = sources.informativeness_ppm if informativeness is None else round(informativeness * PPM)
-    vocabulary = Vocabulary(tuple(manifest.styles))
-    guard = CopyGuard(sources.pieces, vocabulary)
+    asked = Asked(sources)
+    vocabulary, guard = asked.vocabulary, asked.guard
     titles = {work.reference_id: work.title for work in manifest.works}
     done = Generated(withdrawn=releases.withdrawn(workspace, folder, manifest, on=at.date()))
     out.mkdir(parents=True, exist_ok=True)
@@ -153,6 +154,8 @@ def generate(
             recording_id = outputs.register(workspace, files[".wav"], manifest, share, title=title, isrc=code)
         told["recording_id"], told["isrc"] = recording_id, code
         files[".credits.json"].write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+        if is_registered:
+            outputs.keep(folder, told, asked.about(score, tokens, path=""))
         done.outputs.append(Output(title, files, recording_id, share.owners_ppm, told))
     return done
 

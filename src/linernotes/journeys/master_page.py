@@ -14,17 +14,17 @@ from linernotes.journeys.files import write_whole
 from linernotes.model import SILENCE_LUFS, Master, Meters
 from linernotes.render.mastering import measure
 
-__all__ = ["excerpts", "master_page", "write_master_page"]
+__all__ = ["EXCERPTS_MAX", "excerpts", "master_page", "write_master_page"]
 
 EXCERPT_S = 12.0
-_EXCERPTS_MAX = 40  # a page of some 40 MB
+EXCERPTS_MAX = 40  # a page of some 40 MB
 _KBPS = 192
 _RATE_HZ = 44_100
 
 
 def master_page(masters: Sequence[Master], *, album: bool = False) -> str:
     """Return one self-contained HTML page for these masters, with sounds to compare."""
-    cut = {index: excerpts(master) for index, master in enumerate(masters[:_EXCERPTS_MAX])}
+    cut = {index: excerpts(master) for index, master in enumerate(masters[:EXCERPTS_MAX])}
     found = {index: each for index, each in cut.items() if each is not None}
     return html(masters, found, generator=f"Linernotes {linernotes.__version__}", album=album)
 

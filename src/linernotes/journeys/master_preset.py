@@ -12,7 +12,7 @@ from linernotes.journeys.master import LOUDNESS_LUFS, album_amounts, measured
 from linernotes.model import Preset, Profile
 from linernotes.render.mastering import profile_of
 
-__all__ = ["preset_asked", "profile_asked", "save"]
+__all__ = ["preset_asked", "preset_changed", "profile_asked", "save"]
 
 _PROFILE_SUFFIXES = (".json", ".toml")
 _LEAST_LUFS, _LEAST_DBTP = -60.0, -60.0
@@ -39,9 +39,30 @@ def preset_asked(
         raise ParameterError(f"--loudness {loudness_lufs:g}: {_LEAST_LUFS:g} to 0 LUFS can be had")
     if peak_dbtp is not None and not _LEAST_DBTP <= peak_dbtp <= 0:
         raise ParameterError(f"--peak {peak_dbtp:g}: {_LEAST_DBTP:g} to 0 dBTP can be had")
-    preset = Preset() if preset_file is None else _read_preset(preset_file)
+    preset = None if preset_file is None else _read_preset(preset_file)
+    return preset_changed(
+        preset, profile=profile, loudness_lufs=loudness_lufs, peak_dbtp=peak_dbtp, amounts=amounts, album=album
+    )
+
+
+def preset_changed(
+    base: Preset | None,
+    *,
+    profile: Profile | None = None,
+    loudness_lufs: float | None = None,
+    peak_dbtp: float | None = None,
+    amounts: Sequence[str] = (),
+    album: bool = False,
+) -> Preset:
+    """Change a preset, or what holds without one, by what is said beside it; numbers are taken as they are.
+
+    Raises
+    ------
+    ParameterError if an amount is none
+    """
+    preset = base or Preset()
     preset = replace(preset, profile=profile or preset.profile)
-    if preset_file is None and album:
+    if base is None and album:
         preset = replace(preset, amounts=album_amounts(has_reference=preset.profile is not None))
     if loudness_lufs is not None:
         preset = replace(preset, loudness_lufs=loudness_lufs)

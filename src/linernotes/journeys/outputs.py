@@ -1,5 +1,6 @@
 """What a release made: who is owed which part, the credits, and the recording it becomes in the catalogue."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from typing import Any
 
 from linernotes import identifiers
 from linernotes.errors import ParameterError
+from linernotes.journeys.attribute import Attribution
+from linernotes.journeys.files import write_whole
 from linernotes.journeys.listening import hear
 from linernotes.journeys.releases import Withdrawn
 from linernotes.journeys.sources import Sources
@@ -20,7 +23,7 @@ from linernotes.rights.shares import WORK_RIGHTS
 from linernotes.store.catalogue import content_id
 from linernotes.workspace import Workspace
 
-__all__ = ["Division", "credits_of", "divided", "isrc_after", "register"]
+__all__ = ["Division", "credits_of", "divided", "isrc_after", "keep", "kept", "register"]
 
 _WORKS_TOLD = 50
 
@@ -122,6 +125,23 @@ def register(
     workspace.index.add({recording_id: heard.fingerprint})
     workspace.catalogue.add(entry)
     return recording_id
+
+
+def keep(folder: Path, told: Mapping[str, Any], found: Attribution) -> None:
+    """Keep the credits of an output and what shaped it beside its release, for whoever asks later."""
+    made_at = "".join(letter for letter in told["made_at"] if letter.isdigit())[:14]
+    whole = {"credits": told, "attribution": {name: each for name, each in asdict(found).items() if name != "path"}}
+    text = json.dumps(whole, ensure_ascii=False)
+    write_whole(_outputs(folder) / f"{made_at}-{told['recording_id']}.json", text)
+
+
+def kept(folder: Path) -> list[Path]:
+    """List what is kept of a release's outputs, the newest first; each is JSON, ``credits`` and ``attribution``."""
+    return sorted(_outputs(folder).glob("*.json"), reverse=True)
+
+
+def _outputs(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.outputs")  # beside the release, whose files are signed
 
 
 def isrc_after(first: str, number: int) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "audited",
     "consents",
     "find_release",
+    "marks",
     "model_of",
     "need_torch",
     "objection",
@@ -119,7 +120,7 @@ def consents(
 
 def withdrawn(workspace: Workspace, folder: Path, manifest: Manifest, *, on: date) -> list[Withdrawn]:
     """Say whose consent no longer stands; what is found is marked on the release, and stays marked."""
-    marked = {mark.reference_id: mark for mark in _marks(folder)}
+    marked = {mark.reference_id: mark for mark in marks(folder)}
     policies = workspace.claims.policies()
     for work in manifest.works:
         if work.reference_id in marked:
@@ -149,7 +150,8 @@ def objection(given: Sequence[Consent], names: Mapping[str, str]) -> str:
     return "; ".join(f"{names.get(c.party_id, c.party_id)} says {c.action} ({c.because})" for c in missing)
 
 
-def _marks(folder: Path) -> list[Withdrawn]:
+def marks(folder: Path) -> list[Withdrawn]:
+    """Return what is marked on a release: whose consent was found not to stand any more."""
     path = folder / _MARK
     if not path.exists():
         return []

@@ -45,6 +45,7 @@ class Sources:
         self.prepared = _about(folder, manifest)
         self._folder = folder
         self._panel: tuple[Panel, int] | None = None
+        self._last: tuple[Sequence[int], Scores] | None = None
 
     @property
     def informativeness_ppm(self) -> int:
@@ -52,7 +53,12 @@ class Sources:
         return int(self.prepared.get("informativeness_ppm", 0))
 
     def runs(self, tokens: Sequence[int]) -> Scores:
-        """Return what each training run says of each work: (n_runs, n_works)."""
+        """Return what each training run says of each work: (n_runs, n_works). The last answer is kept."""
+        if self._last is None or self._last[0] != tokens:
+            self._last = tokens, self._runs(tokens)
+        return self._last[1]
+
+    def _runs(self, tokens: Sequence[int]) -> Scores:
         counting = self.counting.scores(np.array(tokens))
         if not self.prepared:
             return counting[None]

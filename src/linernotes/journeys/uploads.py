@@ -85,11 +85,11 @@ class Incoming:
         self._hash.update(data)
         self.size_bytes += len(data)
 
-    def keep(self, name: str) -> Kept:
-        """Put the whole file where it stays; the same content twice is one file."""
+    def keep(self, name: str, *, folder: Path | None = None) -> Kept:
+        """Put the whole file where it stays: by its content, of which there is one, or in a ``folder`` of its own."""
         self._handle.close()
         kept = Kept(name, self._hash.hexdigest(), safe_name(name), self.size_bytes)
-        path = path_of(self._workspace, kept.sha256, kept.file)
+        path = path_of(self._workspace, kept.sha256, kept.file) if folder is None else folder / kept.file
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.replace(path)

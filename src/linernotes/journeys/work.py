@@ -17,6 +17,7 @@ from linernotes.journeys.catalogue import import_files
 from linernotes.journeys.claim import claims_of, propose
 from linernotes.journeys.keys import key
 from linernotes.journeys.listening import Progress
+from linernotes.journeys.ordering import master_order
 from linernotes.journeys.pay import run_royalties
 from linernotes.journeys.trace import trace
 from linernotes.journeys.uploads import path_of
@@ -90,6 +91,11 @@ def _trace(workspace: Workspace, job: Job, at: datetime, progress: Progress) -> 
     return Worked({"notes": told, "waveform": waveform}, [*then, *events_about(workspace, "claim.proposed", claims)])
 
 
+def _master(workspace: Workspace, job: Job, at: datetime, progress: Progress) -> Worked:
+    del at
+    return Worked(master_order(workspace, job, progress))
+
+
 def _catalogue_import(workspace: Workspace, job: Job, at: datetime, progress: Progress) -> Worked:
     del at
     path, on = _upload(workspace, job.payload), job.payload.get("on")
@@ -144,6 +150,7 @@ def _webhook(workspace: Workspace, job: Job, at: datetime, progress: Progress) -
 
 _WORK: Mapping[JobKind, Callable[[Workspace, Job, datetime, Progress], Worked]] = {
     JobKind.TRACE: _trace,
+    JobKind.MASTER: _master,
     JobKind.CATALOGUE_IMPORT: _catalogue_import,
     JobKind.USAGE_IMPORT: _usage_import,
     JobKind.ROYALTY_RUN: _royalty_run,

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from linernotes.errors import ConflictError, InputError, NotFoundError, UnavailableError
+from linernotes.journeys.ordering import sweep_orders
 from linernotes.journeys.uploads import sweep
 from linernotes.journeys.work import work_off
 from linernotes.model import Job
@@ -105,7 +106,9 @@ def main(folder: str, name: str, keep_days: float) -> None:
     with Workspace(folder, writable=True) as workspace:
         while os.getppid() == parent:
             if time.monotonic() >= sweep_at:
-                sweep(workspace, before=_now() - timedelta(days=keep_days))
+                spent = _now() - timedelta(days=keep_days)
+                sweep(workspace, before=spent)
+                sweep_orders(workspace, now=_now(), before=spent)
                 workspace.jobs.forget_answers(before=_now() - _ANSWERS_KEPT)
                 sweep_at = time.monotonic() + _SWEEP_EVERY_S
             if not work_once(workspace, name):

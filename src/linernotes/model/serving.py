@@ -47,6 +47,7 @@ class JobKind(StrEnum):
     """What is worked off later."""
 
     TRACE = "trace"
+    MASTER = "master"
     CATALOGUE_IMPORT = "catalogue_import"
     USAGE_IMPORT = "usage_import"
     ROYALTY_RUN = "royalty_run"

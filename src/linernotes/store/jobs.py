@@ -24,7 +24,7 @@ from linernotes.store.database import explained, open_database, reading, shown, 
 from linernotes.store.platforms import instant
 from linernotes.store.serving_tables import answers, jobs
 
-__all__ = ["Jobs", "NewJob"]
+__all__ = ["Jobs", "NewJob", "new_job_id"]
 
 _ANSWERING_MAX = timedelta(minutes=10)  # who has not answered by then never will
 _OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
@@ -32,13 +32,19 @@ _OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """Work to be queued. ``request_key``: the same from the same account is the same job."""
+    """Work to be queued. ``request_key``: the same from the same account is the same job. ``id``: where it is known."""
 
     kind: JobKind
     account_id: str
     payload: Mapping[str, Any]
     upload_sha256: str | None = None
     request_key: str | None = None
+    id: str | None = None
+
+
+def new_job_id() -> str:
+    """Return an id that no job has."""
+    return f"job_{secrets.token_hex(12)}"
 
 
 class Jobs:
@@ -252,7 +258,7 @@ def _entered(connection: Connection, new: NewJob, at: datetime) -> Job:
     number = (connection.scalar(select(func.max(jobs.c.number))) or 0) + 1
     row = {
         "number": number,
-        "id": f"job_{secrets.token_hex(12)}",
+        "id": new.id or new_job_id(),
         "kind": new.kind.value,
         "account_id": new.account_id,
         "request_key": new.request_key,

@@ -21,8 +21,10 @@ __all__ = ["Posted", "Room", "Shell", "SignedIn", "Visit", "Visits", "away", "pa
 
 _ROOMS = (
     ("/trace", "Trace", "traces:read"),
+    ("/masters", "Masters", "masters:read"),
     ("/inbox", "Inbox", "claims:read"),
     ("/catalogue", "Catalogue", "catalogue:read"),
+    ("/models", "Models", "models:read"),
     ("/policies", "Policies", "policies:read"),
     ("/money", "Money", "royalties:read"),
     ("/accounts", "Accounts", "accounts:read"),
@@ -47,6 +49,8 @@ _DONE = {
     "rule-end": "The rule has ended; what it decided stays decided.",
     "account": "The account is there.",
     "account-change": "The account is changed, and its sessions are over.",
+    "deleted": "The sounds are deleted.",
+    "training-withdrawn": "Withdrawn. Your rule stands: the release may not go on with what is yours.",
     "edit": "Changed. What it said before is kept.",
 }
 """What a page tells once something was done; named in the address, so that nobody can put words there."""

@@ -10,12 +10,24 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from linernotes.web.door import Shell
-from linernotes.web.rooms import accounts, catalogue, entrance, inbox, money, notices, policies, trace, work
+from linernotes.web.rooms import (
+    accounts,
+    catalogue,
+    entrance,
+    inbox,
+    masters,
+    models,
+    money,
+    notices,
+    policies,
+    trace,
+    work,
+)
 from linernotes.web.templating import render
 
 __all__ = ["ROOMS", "join"]
 
-ROOMS = (entrance, trace, notices, inbox, catalogue, policies, money, accounts, work)
+ROOMS = (entrance, trace, notices, inbox, catalogue, policies, money, accounts, work, masters, models)
 """Every module with pages, in the order in which addresses are looked up."""
 _TITLES = {
     403: "This is not for you",

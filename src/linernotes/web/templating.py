@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from linernotes.formats import report, wording
+from linernotes.formats import master_report, report, wording
 
 __all__ = ["asset", "assets", "render"]
 
@@ -42,6 +42,7 @@ def _sources() -> Mapping[str, str]:
     # The rooms are set in the sheet of the liner notes: one look, on the server and in a file that is mailed.
     return {
         "house.css": report.style() + _read("static/rooms.css"),
+        "masters.css": master_report.style(),
         "rooms.js": _read("static/rooms.js"),
         "player.js": report.script(),
     }
@@ -71,4 +72,5 @@ def _environment() -> jinja2.Environment:
 
 
 def _template(name: str) -> str:
-    return report.template() if name == "report.html" else _read(f"templates/{name}")
+    inherited = {"report.html": report.template, "master_report.html": master_report.template}
+    return inherited[name]() if name in inherited else _read(f"templates/{name}")

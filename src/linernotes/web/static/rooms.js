@@ -6,7 +6,7 @@
 
   // ── jobs: each is watched over one stream of events ──
   const OVER = new Set(["done", "failed", "cancelled"]);
-  const WORDS = { queued: "Waiting", running: "Listening", done: "Done", failed: "Failed", cancelled: "Cancelled" };
+  const WORDS = { queued: "Waiting", running: "At work", done: "Done", failed: "Failed", cancelled: "Cancelled" };
 
   function watch(id, show) {
     const stream = new EventSource(`/v1/jobs/${encodeURIComponent(id)}/events`);
@@ -37,7 +37,8 @@
   // ── uploads: one request a file, two at a time, so that a folder does not choke the line ──
   const form = document.getElementById("drop");
   if (form) {
-    const input = form.querySelector("input[type=file]");
+    const input = form.querySelector("#files");
+    const together = form.dataset.together; // where all files go in one request, if they belong together
     const list = document.getElementById("queue");
     const waiting = [];
     let busy = 0;
@@ -100,11 +101,74 @@
       request.send(body);
     }
 
+    // ── files that belong together: gathered, put in order, and sent with the rest of the form ──
+    const gathered = [];
+
+    function gather(files) {
+      for (const file of files) {
+        const place = row(file);
+        place.bar.remove();
+        const away = document.createElement("button");
+        away.type = "button";
+        away.className = "small";
+        away.textContent = "Leave out";
+        away.setAttribute("aria-label", `Leave out ${file.name}`);
+        const each = { file, item: place.item };
+        away.addEventListener("click", () => {
+          gathered.splice(gathered.indexOf(each), 1);
+          place.item.remove();
+          list.hidden = !gathered.length;
+          input.required = !gathered.length;
+          say(`${file.name} is left out`);
+        });
+        place.state.replaceWith(away);
+        gathered.push(each);
+      }
+      gathered.sort((a, b) => a.file.name.localeCompare(b.file.name, undefined, { numeric: true }));
+      list.append(...gathered.map((each) => each.item));
+      input.value = "";
+      input.required = !gathered.length;
+      say(`${gathered.length} files chosen`);
+    }
+
+    function sendTogether() {
+      const told = document.getElementById("arrival");
+      const main = form.querySelector("button.main");
+      const body = new FormData(form);
+      body.delete("file");
+      for (const { file } of gathered) body.append("file", file, file.name);
+      const request = new XMLHttpRequest();
+      request.open("POST", together);
+      request.setRequestHeader("Accept", "application/json");
+      request.setRequestHeader("X-CSRF-Token", form.dataset.csrf);
+      request.responseType = "json";
+      request.upload.onprogress = (event) => {
+        told.textContent = `On its way: ${Math.floor((100 * event.loaded) / (event.total || 1))} %`;
+      };
+      request.onloadend = () => {
+        if (request.status === 202) {
+          location.assign(`${form.getAttribute("action")}/${encodeURIComponent(request.response.id)}`);
+          return;
+        }
+        main.disabled = false;
+        told.classList.add("refused");
+        told.textContent = request.response?.detail ?? "It did not arrive: try again";
+      };
+      main.disabled = true;
+      told.classList.remove("refused");
+      told.textContent = "On its way";
+      request.send(body);
+    }
+
     function next() {
       while (busy < 2 && waiting.length) send(waiting.shift());
     }
 
     function add(files) {
+      if (together) {
+        gather(files);
+        return;
+      }
       for (const file of files) waiting.push({ file, place: row(file) });
       say(`${files.length} files on their way`);
       next();
@@ -129,7 +193,16 @@
       return found;
     }
 
+    if (together) {
+      input.addEventListener("change", () => gather([...input.files]));
+      form.addEventListener("input", () => { document.getElementById("arrival").textContent = ""; });
+    }
     form.addEventListener("submit", (event) => {
+      if (together) {
+        event.preventDefault();
+        sendTogether();
+        return;
+      }
       if (!input.files.length) return;
       event.preventDefault();
       add([...input.files]);

@@ -10,6 +10,7 @@ __all__ = ["Outcome", "Work", "outcome", "work"]
 
 _KINDS = {
     JobKind.TRACE: ("Upload", "/trace"),
+    JobKind.MASTER: ("Masters", "/masters"),
     JobKind.CATALOGUE_IMPORT: ("Catalogue import", "/catalogue"),
     JobKind.USAGE_IMPORT: ("Usage import", "/money"),
     JobKind.ROYALTY_RUN: ("Royalty run", "/money"),
@@ -22,6 +23,7 @@ _STATES = {
     JobState.FAILED: "Failed",
     JobState.CANCELLED: "Cancelled",
 }
+_DONE = {JobKind.TRACE: "Heard", JobKind.MASTER: "Mastered"}
 
 _COUNTS = {
     "n_lines": "Lines",
@@ -84,8 +86,8 @@ def work(job: Job) -> Work:
     kind, back = _KINDS[job.kind]
     done, of = job.progress or (0, 0)
     says = _STATES[job.state]
-    if job.state is JobState.DONE and job.kind is JobKind.TRACE:
-        says = "Heard"
+    if job.state is JobState.DONE:
+        says = _DONE.get(job.kind, says)
     return Work(
         id=job.id,
         kind=kind,
