@@ -19,6 +19,7 @@ from linernotes.api import (
 )
 from linernotes.api.document import describe
 from linernotes.api.edge import Edge
+from linernotes.api.heads import Heads
 from linernotes.api.limits import Buckets
 from linernotes.api.problems import answer_problems
 from linernotes.api.settings import Settings
@@ -52,6 +53,7 @@ def create_app(workspace: Workspace, settings: Settings | None = None) -> FastAP
         assert part is not None  # opened here, before there are threads
     answer_problems(app)
     app.add_middleware(Edge, settings=settings)
+    app.add_middleware(Heads)
     for module in _ROUTES:
         app.include_router(module.router)
     describe(app)
