@@ -21,7 +21,16 @@ from linernotes.api.shapes.claims import Choice, ClaimOut, Claims
 from linernotes.api.shapes.common import Listed, ProblemOut, Reason
 from linernotes.api.shapes.jobs import JobOut, Jobs, QueuedJobs
 from linernotes.api.shapes.money import Balance, NewRun, Posted, Proof, WhyOut
-from linernotes.api.shapes.notices import ContactIn, IssuedNotices, NewNotice, NoticeOut, StatementsIn
+from linernotes.api.shapes.notices import (
+    ContactIn,
+    Counter,
+    IssuedNotices,
+    NewNotice,
+    NoticeOut,
+    NoticesOut,
+    NoticeStep,
+    StatementsIn,
+)
 from linernotes.api.shapes.policies import NewPolicy, Policies, PolicyOut
 from linernotes.api.shapes.traces import NotesOut, TraceOut, WaveformOut
 from linernotes.api.shapes.webhooks import MadeWebhook, NewWebhook, WebhookEvent
@@ -37,6 +46,7 @@ __all__ = [
     "Claims",
     "ContactIn",
     "Correction",
+    "Counter",
     "Credentials",
     "EntryOut",
     "Found",
@@ -55,6 +65,8 @@ __all__ = [
     "NewWebhook",
     "NotesOut",
     "NoticeOut",
+    "NoticeStep",
+    "NoticesOut",
     "Policies",
     "PolicyOut",
     "Posted",

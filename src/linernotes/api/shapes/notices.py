@@ -2,14 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from linernotes.api.shapes.common import In, Out, Reason
-from linernotes.journeys.notice import Regime
+from linernotes.journeys.notice import NoticeVerb, Regime
 
-__all__ = ["ContactIn", "IssuedNotices", "NewNotice", "NoticeOut", "StatementsIn"]
+__all__ = [
+    "ContactIn",
+    "Counter",
+    "IssuedNotices",
+    "NewNotice",
+    "NoticeOut",
+    "NoticeStep",
+    "NoticesOut",
+    "StatementsIn",
+]
 
 
 class ContactIn(In):
@@ -46,6 +55,25 @@ class NewNotice(Reason):
     draft: bool = False
 
 
+class Counter(In):
+    """A counter-notice, as 17 U.S.C. § 512(g)(3) asks for it; what is false or empty nobody has said."""
+
+    contact: ContactIn = ContactIn()
+    signature: Annotated[str, Field(max_length=200)] = ""
+    mistake_under_penalty_of_perjury: bool = False
+    consents_to_jurisdiction: bool = False
+    accepts_service: bool = False
+    lives_outside_us: bool = False
+    reason: Annotated[str, Field(max_length=2000)] = ""
+
+
+class NoticeStep(Reason):
+    """Something that happened to a notice; ``on`` a day, today without it."""
+
+    what: NoticeVerb
+    on: date | None = None
+
+
 class IssuedNotices(Out):
     """What was issued, what had been before, and, of a draft, its texts."""
 
@@ -62,6 +90,14 @@ class NoticeOut(Out):
     regime: str
     platform: str
     claim_ids: list[str]
+    next: Annotated[list[str], Field(description="what the one who asks may do")]
     restore_from: date | None
     restore_by: date | None
     complaint_until: date | None
+
+
+class NoticesOut(Out):
+    """Notices and their clocks, oldest first; ``next`` is the ``after`` of the page that follows."""
+
+    items: list[dict[str, Any]]
+    next: str | None

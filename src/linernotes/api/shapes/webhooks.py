@@ -16,6 +16,7 @@ class WebhookEvent(StrEnum):
     TRACE_DONE = "trace.done"
     CLAIM_PROPOSED = "claim.proposed"
     CLAIM_CHANGED = "claim.changed"
+    NOTICE_CHANGED = "notice.changed"
 
 
 class NewWebhook(In):
