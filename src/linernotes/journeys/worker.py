@@ -108,7 +108,7 @@ def main(folder: str, name: str, keep_days: float) -> None:
                 sweep(workspace, before=_now() - timedelta(days=keep_days))
                 workspace.jobs.forget_answers(before=_now() - _ANSWERS_KEPT)
                 sweep_at = time.monotonic() + _SWEEP_EVERY_S
-            if not work_once(workspace, name):
+            if not (work_once(workspace, name) or workspace.catalogue.index_words()):
                 time.sleep(_POLL_S)
 
 
