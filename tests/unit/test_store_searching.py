@@ -84,8 +84,8 @@ def test_codes_and_works_are_found_too(catalogue: Catalogue) -> None:
     with writing(catalogue.engine) as connection:
         connection.execute(update(recordings).where(recordings.c.id == "rec_5").values(isrc="USAB10000001"))
         connection.execute(update(works).values(iswc="T0345246801"))
-    for indexed in (False, True):
-        for text in ("rec_5", "usab10000001", "t0345246801", "azul", "az" if not indexed else "azu"):
+    for _ in range(2):  # read through, then looked up
+        for text in ("rec_5", "usab10000001", "t0345246801", "azul", "azu"):
             assert found(catalogue, text) == ["rec_5"], text
         index(catalogue)
     assert found(catalogue, "", party_id="pty_ada", limit=1) == ["rec_1"]

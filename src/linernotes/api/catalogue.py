@@ -101,7 +101,7 @@ def _is_of(workspace: Workspace, found: Page, key: str, mine: Party) -> bool:
 def search_catalogue(
     caller: Reads,
     workspace: Opened,
-    query: Annotated[str, Query(max_length=200, description="words of title, artist, work, the last maybe unfinished; or a code")] = "",
+    query: Annotated[str, Query(max_length=200, description="words of title, artist or work; or a whole code")] = "",
     party: str | None = None,
     limit: Limit = 50,
     after: After = None,

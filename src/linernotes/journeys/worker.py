@@ -99,7 +99,7 @@ def work_once(workspace: Workspace, name: str) -> bool:
 
 def main(folder: str, name: str, keep_days: float) -> None:
     """Work until whoever started this is gone."""
-    os.nice(_NICENESS)
+    _step_back()
     parent = os.getppid()
     sweep_at = time.monotonic()
     with Workspace(folder, writable=True) as workspace:
@@ -110,6 +110,14 @@ def main(folder: str, name: str, keep_days: float) -> None:
                 sweep_at = time.monotonic() + _SWEEP_EVERY_S
             if not (work_once(workspace, name) or workspace.catalogue.index_words()):
                 time.sleep(_POLL_S)
+
+
+def _step_back() -> None:
+    """Let pages come first: of the cores, one is left to whoever serves them, with memory and disk in its favour."""
+    os.nice(_NICENESS)
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(cores) > 1:
+        os.sched_setaffinity(0, cores[1:])
 
 
 class Workers:
@@ -155,7 +163,7 @@ class Workers:
     def _start(self, name: str) -> "subprocess.Popen[bytes]":
         workspace, url = self._workspace, self._workspace.database_url
         arguments = [str(Path(workspace.folder).resolve()), name, str(self._keep_days)]
-        environment = dict(os.environ) | ({} if url is None else {"LINERNOTES_DATABASE": url})
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | ({} if url is None else {"LINERNOTES_DATABASE": url})
         return subprocess.Popen(  # noqa: S603  (our own module, our own arguments)
             [sys.executable, "-m", "linernotes.journeys.worker", *arguments], env=environment
         )
