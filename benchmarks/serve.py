@@ -50,6 +50,7 @@ __all__ = ["main", "measure"]
 
 _RATE_HZ = 22_050
 _ACCOUNTS = 8
+_DEATHS_MAX = 4  # of one job: after six it would be set aside, as it should
 
 
 def song(seed: int, *, duration_s: float) -> np.ndarray:
@@ -196,7 +197,8 @@ def killed(folder: Path, count: int, *, kill_every_s: float, time_s: float) -> d
         with Workers(workspace, 2, keep_days=1) as workers:
             while open_jobs(workspace) and time.monotonic() < began + time_s:
                 time.sleep(kill_every_s)
-                if workspace.jobs.page(limit=1, state=JobState.RUNNING):  # else it is only starting
+                running = workspace.jobs.page(limit=9, state=JobState.RUNNING)
+                if running and all(job.attempts < _DEATHS_MAX for job in running):  # else it is only starting
                     os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
                     n_kills += 1
         took_s = time.monotonic() - began

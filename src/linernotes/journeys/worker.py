@@ -29,7 +29,8 @@ _POLL_S = 0.2
 _SWEEP_EVERY_S = 600.0
 _ANSWERS_KEPT = timedelta(days=1)
 _LOST = 75  # EX_TEMPFAIL: somebody else has the job now
-_NICENESS = 10  # pages first
+_NICENESS = 15
+_CORES_ENOUGH = 2  # of two, leaving one would make every upload wait twice as long
 
 
 def _now() -> datetime:
@@ -113,10 +114,13 @@ def main(folder: str, name: str, keep_days: float) -> None:
 
 
 def _step_back() -> None:
-    """Let pages come first: of the cores, one is left to whoever serves them, with memory and disk in its favour."""
+    """Let pages come first, to the processor and to the disk; where there are cores enough, one is theirs alone."""
     os.nice(_NICENESS)
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    if len(cores) > 1:
+    if not hasattr(os, "sched_setscheduler"):
+        return  # not Linux: the niceness must do
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # never takes a core from who has just woken
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > _CORES_ENOUGH:
         os.sched_setaffinity(0, cores[1:])
 
 
