@@ -187,6 +187,8 @@ def test_files_need_a_token_too(rooms: Rooms) -> None:
     assert uploader.post("/trace", files=files, data={"csrf": "0"}).status_code == 403
     assert uploader.post("/trace", files=files, data=form(uploader)).status_code == 303
     assert admin.post("/catalogue/import", files=files, data={"csrf": "0", "why": "x"}).status_code == 403
+    for said in ({}, {"why": " "}, {"why": "new", "on": "soon"}):
+        assert admin.post("/catalogue/import", files=files, data=form(admin, **said)).status_code == 422
     sent = admin.post("/catalogue/import", files=files, data=form(admin, why="new titles"))
     assert sent.status_code == 303
     there = sent.headers["location"]
