@@ -435,7 +435,7 @@ def answer(uploader: Visitor, notice: str) -> None:
         box.check()
     uploader.press("Send the counter-notice")
     assert "The clock runs." in page.locator(".told").inner_text()
-    assert "stays down, unless nobody sues" in page.locator(".clock").inner_text()
+    assert "stays down until then" in page.locator(".clock").inner_text()
     check(uploader, "countered")
 
 

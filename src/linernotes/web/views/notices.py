@@ -25,7 +25,7 @@ _RULES = {
     "voice": "A notice about an imitated voice",
 }
 _PHASES = {
-    "waiting": "stays down, unless nobody sues by then",
+    "waiting": "stays down until then, and longer if somebody sues",
     "restore": "may be put back now",
     "overdue": "should have been put back",
 }
