@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ _HEAD_S = 10.0
 _CONNECTIONS_MAX = 500
 _GRACE_S = 5
 _THREADS = 12  # a database's pool has fifteen connections
-_TURN_S = 0.001
 
 
 class _PatientProtocol(H11Protocol):
@@ -56,11 +54,10 @@ class _PatientProtocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A server whose loop is not kept waiting by its own threads: few of them, and each soon lets go of the others."""
+    """A server with few threads, so that its loop does not wait for many."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        sys.setswitchinterval(_TURN_S)
         await super().startup(sockets=sockets)
 
 
