@@ -6,9 +6,12 @@ Conventions
 was due (a late start counts), by eight accounts, among trace lists, a trace, claim lists, a claim, catalogue
 searches and look-ups, while a worker traces recordings of ten minutes without pause. ``n_late``: those not answered.
 ``page_…``: the same of pages, at the same rate, right after: the lists of uploads, claims and recordings, an upload's
-liner notes or how far they are, a recording, policies, money.
-``uploads_per_s``: tiny uploads, queued through the API, heard, claimed; a worker is killed every three seconds
-(``n_kills``). ``n_not_once``: uploads that have not exactly one claim, proposed once, and a job done.
+liner notes or how far they are, a recording, policies, money. Each route has a row of its own. ``…_cpu_ms``: what the
+server itself used for each in processor time, which a busy machine lengthens less than the wall.
+
+``uploads_per_s``: tiny uploads, queued, heard, claimed; a worker is killed every three seconds (``n_kills``).
+``n_not_once``: uploads that have not exactly one claim, proposed once, and a job done, told from the database alone;
+``n_open``: those not reached within ``--seconds``. With ``--folder`` the same command goes on where it was cut off.
 """
 
 import argparse
@@ -27,6 +30,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -46,6 +50,7 @@ __all__ = ["main", "measure"]
 
 _RATE_HZ = 22_050
 _ACCOUNTS = 8
+_DEATHS_MAX = 4  # of one job: after six it would be set aside, as it should
 
 
 def song(seed: int, *, duration_s: float) -> np.ndarray:
@@ -63,8 +68,8 @@ def keep(workspace: Workspace, name: str, samples: np.ndarray) -> Kept:
 
 
 @contextmanager
-def served(folder: Path, *, workers: int) -> Iterator[str]:
-    """Run ``linernotes serve`` as users do; gives its address."""
+def served(folder: Path, *, workers: int) -> Iterator[tuple[str, int]]:
+    """Run ``linernotes serve`` as users do; gives its address and its process."""
     port = 20_000 + secrets.randbelow(20_000)
     command = [sys.executable, "-m", "linernotes", "serve", "--workspace", str(folder), "--port", str(port)]
     process = subprocess.Popen([*command, "--workers", str(workers), "--requests", "1000"], stdout=subprocess.DEVNULL)
@@ -76,7 +81,7 @@ def served(folder: Path, *, workers: int) -> Iterator[str]:
                 break
             except httpx.HTTPError:
                 time.sleep(0.1)
-        yield address
+        yield address, process.pid
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
@@ -98,9 +103,13 @@ def tokens(workspace: Workspace, count: int) -> list[str]:
 # ── looking things up ────────────────────────────────────────────────────────
 
 
-async def asked(address: str, tokens: list[str], paths: list[str], *, per_s: float, duration_s: float) -> list[float]:
-    """Ask at a steady rate; return how long each answer took from when its question was due, in seconds."""
-    took: list[float] = []
+Took = dict[str, list[float]]
+"""How long answers took, in seconds, by path."""
+
+
+async def asked(address: str, tokens: list[str], paths: list[str], *, per_s: float, duration_s: float) -> Took:
+    """Ask at a steady rate; return how long each answer took from when its question was due."""
+    took: Took = {path: [] for path in paths}
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx.AsyncClient(base_url=address, timeout=10, limits=limits) as client:
         loop = asyncio.get_running_loop()
@@ -109,7 +118,7 @@ async def asked(address: str, tokens: list[str], paths: list[str], *, per_s: flo
         async def one(due: float, path: str, token: str) -> None:
             answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
             if answer.status_code == 200:
-                took.append(loop.time() - due)
+                took[path].append(loop.time() - due)
 
         asking = []
         turns = zip(itertools.cycle(paths), itertools.cycle(tokens), strict=False)
@@ -121,8 +130,8 @@ async def asked(address: str, tokens: list[str], paths: list[str], *, per_s: flo
     return took
 
 
-def look_ups(folder: Path, *, per_s: float, duration_s: float) -> dict[str, float]:
-    """Measure look-ups while a worker traces."""
+def look_ups(folder: Path, *, per_s: float, duration_s: float) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Measure look-ups, then pages, while a worker traces; return the figures, and a row for each route."""
     at = datetime.now(UTC)
     with Workspace(folder, writable=True) as workspace:
         keys = tokens(workspace, _ACCOUNTS)
@@ -134,48 +143,62 @@ def look_ups(folder: Path, *, per_s: float, duration_s: float) -> dict[str, floa
     paths += [f"/v1/catalogue/{recording.id}", f"/v1/jobs/{jobs[-1].id}"]
     pages = ["/trace", f"/uploads/{jobs[0].id}", "/inbox", "/catalogue?q=song", f"/catalogue/{recording.id}"]
     pages += ["/policies", "/money"]
-    with served(folder, workers=1) as address:
+    figures: dict[str, float] = {"requests_per_s": per_s, "n_late": 0}
+    rows: list[dict[str, Any]] = []
+    with served(folder, workers=1) as (address, process_id):
         asyncio.run(asked(address, keys, paths + pages, per_s=20, duration_s=3))  # everything once, before it counts
-        took = asyncio.run(asked(address, keys, paths, per_s=per_s, duration_s=duration_s))
-        took_pages = asyncio.run(asked(address, keys, pages, per_s=per_s, duration_s=duration_s))
-    n_asked = round(per_s * duration_s)
+        for name, asked_for in (("look_up", paths), ("page", pages)):
+            used_s = cpu_s(process_id)
+            took = asyncio.run(asked(address, keys, asked_for, per_s=per_s, duration_s=duration_s))
+            used_s = cpu_s(process_id) - used_s
+            n_asked, n_answered = round(per_s * duration_s), sum(map(len, took.values()))
+            figures |= spread(name, [each for times in took.values() for each in times])
+            figures |= {f"{name}_cpu_ms": 1000 * used_s / max(1, n_answered)}
+            figures["n_late"] += n_asked - n_answered
+            rows += [{"route": path, "n": len(times), **spread("", times)} for path, times in took.items() if times]
     with Workspace(folder, writable=True) as workspace:
         n_traced = len(workspace.jobs.page(limit=100, state=JobState.DONE))
         for job in workspace.jobs.page(limit=100):
             if not job.is_over:
                 workspace.jobs.cancel(job.id, at=datetime.now(UTC))
-    return {
-        "requests_per_s": per_s,
-        **spread("look_up", took),
-        **spread("page", took_pages),
-        "n_late": 2 * n_asked - len(took) - len(took_pages),
-        "n_traced_meanwhile": n_traced,
-    }
+    return figures | {"n_traced_meanwhile": n_traced}, rows
+
+
+def cpu_s(process_id: int) -> float:
+    """Return the processor time that a process used so far, without that of its children."""
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def spread(name: str, took: list[float]) -> dict[str, float]:
     """Return the middle, the worst but for one in a hundred, and the worst of what took so many seconds."""
     ms = sorted(1000 * each for each in took)
     middle, late, worst = statistics.median(ms), ms[int(0.99 * len(ms))], ms[-1]
-    return {f"{name}_p50_ms": middle, f"{name}_p99_ms": late, f"{name}_max_ms": worst}
+    start = f"{name}_" if name else ""
+    return {f"{start}p50_ms": middle, f"{start}p99_ms": late, f"{start}max_ms": worst}
 
 
 # ── killing workers ──────────────────────────────────────────────────────────
 
 
-def killed(folder: Path, count: int, *, kill_every_s: float) -> dict[str, float]:
-    """Queue tiny uploads, kill a worker every few seconds, and count what was not done exactly once."""
+def killed(folder: Path, count: int, *, kill_every_s: float, time_s: float) -> dict[str, float]:
+    """Queue tiny uploads, kill a worker every few seconds, and count what was not done exactly once.
+
+    What was queued here before is not queued again: a run that was cut off goes on.
+    """
     at = datetime.now(UTC)
     played = song(7, duration_s=60.0)
     with Workspace(folder, writable=True) as workspace:
         start, step = 0, (len(played) - 6 * _RATE_HZ) // count
         kept = [keep(workspace, f"{n}.wav", played[start + n * step :][: 6 * _RATE_HZ]) for n in range(count)]
-        jobs = queue_traces(workspace, kept, account_id="benchmark", claim=True, at=at)
+        jobs = queue_traces(workspace, kept, account_id="benchmark", claim=True, at=at, key="kills")
+        n_done_before = sum(workspace.jobs.get(job.id).is_over for job in jobs)
         began, n_kills = time.monotonic(), 0
         with Workers(workspace, 2, keep_days=1) as workers:
-            while open_jobs(workspace):
+            while open_jobs(workspace) and time.monotonic() < began + time_s:
                 time.sleep(kill_every_s)
-                if workspace.jobs.page(limit=1, state=JobState.RUNNING):  # else it is only starting
+                running = workspace.jobs.page(limit=9, state=JobState.RUNNING)
+                if running and all(job.attempts < _DEATHS_MAX for job in running):  # else it is only starting
                     os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
                     n_kills += 1
         took_s = time.monotonic() - began
@@ -186,6 +209,7 @@ def killed(folder: Path, count: int, *, kill_every_s: float) -> dict[str, float]
             for step in workspace.claims.history(stored.claim.id)
             if step.command == "propose"
         )
+        n_open = sum(not workspace.jobs.get(job.id).is_over for job in jobs)
         done = {job.id for job in jobs if workspace.jobs.get(job.id).state is JobState.DONE}
         once = sum(proposed[each.sha256] == 1 and job.id in done for each, job in zip(kept, jobs, strict=True))
         _, _, problems = workspace.claims.verify()
@@ -193,10 +217,11 @@ def killed(folder: Path, count: int, *, kill_every_s: float) -> dict[str, float]
     return {
         "n_uploads": count,
         "n_kills": n_kills,
-        "n_begun_again": attempts - count,
-        "n_not_once": count - once,
+        "n_begun_again": attempts - (count - n_open),
+        "n_open": n_open,
+        "n_not_once": count - n_open - once,
         "n_faults_in_chain": len(problems),
-        "uploads_per_s": count / took_s,
+        "uploads_per_s": (count - n_open - n_done_before) / took_s,
     }
 
 
@@ -205,24 +230,32 @@ def open_jobs(workspace: Workspace) -> bool:
     return any(workspace.jobs.page(limit=1, state=state) for state in (JobState.QUEUED, JobState.RUNNING))
 
 
-def measure(*, quick: bool, only: str | None = None, uploads: int | None = None, kill_every_s: float = 3.0) -> Outcome:
+def prepare(place: Path) -> None:
+    """Make a workspace with a registered song, if it is not there."""
+    if (place / "song.wav").exists():
+        return
+    place.mkdir(parents=True, exist_ok=True)
+    table = place / "songs.csv"
+    table.write_text("file,title,artist,label\nsong.wav,A song,Ada,Bea\n")
+    audio.write(place / "song.wav", song(7, duration_s=60.0), sample_rate_hz=_RATE_HZ)
+    with Workspace(place, writable=True) as workspace:
+        register(workspace, [place / "song.wav"], metadata=table)
+
+
+def measure(given: argparse.Namespace) -> Outcome:
     """Measure both, each in a workspace of its own."""
     figures: dict[str, float] = {}
-    for name, part in (("load", look_ups), ("kills", killed)):
-        if only not in (None, name):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            sound = Path(folder) / "song.wav"
-            audio.write(sound, song(7, duration_s=60.0), sample_rate_hz=_RATE_HZ)
-            (Path(folder) / "songs.csv").write_text("file,title,artist,label\nsong.wav,A song,Ada,Bea\n")
-            place = Path(folder) / "workspace"
-            with Workspace(place, writable=True) as workspace:
-                register(workspace, [sound], metadata=Path(folder) / "songs.csv")
-            if part is look_ups:
-                figures |= look_ups(place, per_s=200, duration_s=8 if quick else 30)
-            else:
-                figures |= killed(place, uploads or (50 if quick else 1000), kill_every_s=kill_every_s)
-    return Outcome("serve", "songs of the demo's band", figures)
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        if given.only in (None, "load"):
+            prepare(Path(folder) / "load")
+            figures, rows = look_ups(Path(folder) / "load", per_s=200, duration_s=8 if given.quick else 30)
+        if given.only in (None, "kills"):
+            place = given.folder or Path(folder) / "kills"
+            prepare(place)
+            count = given.uploads or (50 if given.quick else 1000)
+            figures |= killed(place, count, kill_every_s=given.kill_every, time_s=given.seconds)
+    return Outcome("serve", "songs of the demo's band", figures, rows=rows)
 
 
 def main() -> None:
@@ -231,11 +264,10 @@ def main() -> None:
     parser.add_argument("--only", choices=["load", "kills"], help="just this part")
     parser.add_argument("--uploads", type=int, help="how many are queued while workers are killed")
     parser.add_argument("--kill-every", type=float, default=3.0, metavar="S", help="seconds from kill to kill")
+    parser.add_argument("--seconds", type=float, default=600.0, metavar="S", help="stop after so long")
+    parser.add_argument("--folder", type=Path, help="keep the uploads here; the same command goes on")
     given = parser.parse_args()
-    tell(
-        measure(quick=given.quick, only=given.only, uploads=given.uploads, kill_every_s=given.kill_every),
-        as_json=given.json,
-    )
+    tell(measure(given), as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -227,7 +227,10 @@ def test_the_whole_story(enter: Enter, place: Place) -> None:
     run(admin, place, sha256)
     read_statement(artist)
     upload_without_script(enter("Uta", script=False), place)
-    take_down(enter("Bo"))
+    claimant = enter("Bo")
+    notice = take_down(claimant)
+    answer(uploader, notice)
+    find_the_answer(claimant, notice)
 
 
 def test_masters_are_made_and_a_consent_is_withdrawn(enter: Enter, place: Place) -> None:
@@ -488,7 +491,7 @@ def upload_without_script(uploader: Visitor, place: Place) -> None:
     assert "One recording heard in this upload." in uploader.main().inner_text()
 
 
-def take_down(artist: Visitor) -> None:
+def take_down(artist: Visitor) -> str:
     page = artist.page
     page.get_by_role("link", name="Bird").click()
     page.get_by_label("Take down").check()
@@ -505,5 +508,52 @@ def take_down(artist: Visitor) -> None:
         box.check()
     artist.press("Send the notice")
     assert "The notice is in the outbox" in page.locator(".told").inner_text()
-    assert "Tube" in page.locator(".clocks").inner_text()
+    page.locator(".clocks").get_by_role("link", name="Open the notice to Tube").click()
+    page.get_by_text("Note what happened").click()
+    page.select_option("#what", "remove")
+    page.fill("#why", "Tube wrote that it is gone")
+    artist.press("Note it")
+    assert "taken down" in page.locator(".clock").inner_text().lower()
     check(artist, "noticed")
+    return str(page.url).split("?", maxsplit=1)[0]
+
+
+def answer(uploader: Visitor, notice: str) -> None:
+    """Find what was taken down in the inbox, and swear that it was a mistake."""
+    page = uploader.page
+    uploader.go("/inbox")
+    check(uploader, "inbox-of-uploader")
+    page.get_by_role("link", name="Open the notice to Tube").click()
+    page.get_by_role("link", name="Answer with a counter-notice").click()
+    page.wait_for_load_state()
+    check(uploader, "counter")
+    told = {"reason": f"It is mine {HOSTILE}", "signature": "Uta", "name": "Uta", "address": "2 Street"}
+    for field, text in (told | {"phone": "+1 555 0199", "email": "uta@example.org"}).items():
+        page.fill(f"#{field}", text)
+    uploader.press("Send the counter-notice")
+    assert page.url == f"{notice}/counter"  # the browser asks for what is not confirmed
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    uploader.press("Send the counter-notice")
+    assert "The clock runs." in page.locator(".told").inner_text()
+    assert "stays down until then" in page.locator(".clock").inner_text()
+    check(uploader, "countered")
+
+
+def find_the_answer(artist: Visitor, notice: str) -> None:
+    page = artist.page
+    artist.go("/inbox")
+    assert "answered with a counter-notice" in page.locator(".clocks").inner_text()
+    check(artist, "inbox-answered")
+    page.get_by_role("link", name="Open the notice to Tube").click()
+    page.wait_for_load_state()
+    assert page.url == notice
+    assert HOSTILE in artist.main().inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="The counter-notice").click()
+    assert download.value.suggested_filename.endswith("-counter-notice.pdf")
+    page.get_by_text("Note what happened").click()
+    page.select_option("#what", "sue")
+    page.fill("#why", "the court has it")
+    artist.press("Note it")
+    assert "A suit is told of" in artist.main().inner_text()

@@ -164,7 +164,9 @@ def tell_masters(workspace: Workspace) -> str:
 
 
 def _of_ada(workspace: Workspace, heard: dict[str, Evidence]) -> dict[str, str]:
-    """Let Ada have a notice on another upload, a standing rule, a webhook; and the uploader a token."""
+    """Let Ada have a notice on another of the uploader's, a standing rule, a webhook; and the uploader a token."""
+    other = {"name": "x.wav", "sha256": "cd" * 32, "file": "x.wav", "claim": True}
+    workspace.jobs.add([NewJob(JobKind.TRACE, "acc_uploader", other, upload_sha256="cd" * 32)], at=AT)
     proposed = propose(workspace, TracedUpload("x", "x.wav", "cd" * 32, [heard["sample"]], []), at=AT)
     claim = proposed.claims[0].id
     decide(workspace, claim, action=Action.BLOCK, by="pty_ada", why="no", at=AT)

@@ -35,7 +35,7 @@ def test_an_upload_is_heard_and_its_claims_are_disputed(
     monkeypatch.setattr("time.sleep", lambda _: work_once(story.workspace, "w"))
     assert client.wait(job).state == "done"
     assert client.notes(job.id)["query"]["path"] == "none.wav"
-    assert [trace.name for trace in client.traces()] == ["none.wav", "b", "midnight.wav"]
+    assert [trace.name for trace in client.traces()] == ["none.wav", "x.wav", "b", "midnight.wav"]
     assert story.ids["claim"] in {claim["id"] for claim in client.claims()}
     assert client.dispute(story.ids["claim"], why="it is mine")["state"] == "disputed"
     with pytest.raises(ConflictError):

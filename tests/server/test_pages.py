@@ -208,6 +208,8 @@ def test_files_need_a_token_too(rooms: Rooms) -> None:
     assert uploader.post("/trace", files=files, data={"csrf": "0"}).status_code == 403
     assert uploader.post("/trace", files=files, data=form(uploader)).status_code == 303
     assert admin.post("/catalogue/import", files=files, data={"csrf": "0", "why": "x"}).status_code == 403
+    for said in ({}, {"why": " "}, {"why": "new", "on": "soon"}):
+        assert admin.post("/catalogue/import", files=files, data=form(admin, **said)).status_code == 422
     sent = admin.post("/catalogue/import", files=files, data=form(admin, why="new titles"))
     assert sent.status_code == 303
     there = sent.headers["location"]
@@ -261,10 +263,13 @@ def test_a_notice_follows_the_decision_that_it_must_go(rooms: Rooms) -> None:
     assert "signature" in unsigned.text
     assert ada.post(here, data=form(ada, signature="Ada", fair_use_considered="yes", **said)).status_code == 303
     page = ada.get(named(rooms, "/inbox/ADAS")).text
-    found = re.search(r"/notices/ntc_\w+\.pdf", page)
+    found = re.search(r"/notices/ntc_\w+", page)
     assert found
-    assert ada.get(found[0]).content.startswith(b"%PDF")
-    assert [rooms.client(name).get(found[0]).status_code for name in ("admin", "bea", "uploader")] == [200, 404, 404]
+    paper = f"{found[0]}.pdf"
+    assert ada.get(paper).content.startswith(b"%PDF")
+    assert [rooms.client(name).get(paper).status_code for name in ("admin", "bea", "uploader")] == [200, 404, 404]
+    told = [rooms.client(name).get(named(rooms, "/uploads/JOB")).text for name in ("admin", "uploader")]
+    assert [found[0] in page for page in told] == [True, True]  # whoever uploaded finds it where the upload is
 
 
 def test_rules_are_set_in_ones_own_name_alone(rooms: Rooms) -> None:

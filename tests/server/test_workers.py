@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -152,3 +154,15 @@ def test_webhooks_are_tried_again_until_they_arrive_and_each_event_is_told_once(
     assert [(url, kind) for url, kind, _ in posted] == [("https://hooks.example/", "trace.done")] * 2
     assert posted[0][2] == posted[1][2]  # the same key: who gets it twice can tell
     assert [each.state for each in workspace.jobs.page(limit=9, kinds=[JobKind.WEBHOOK])] == [JobState.DONE]
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="this system has niceness alone")
+def test_a_worker_lets_pages_come_first() -> None:
+    code = (
+        "import os; from linernotes.journeys import worker; worker._CORES_ENOUGH = 1; worker._step_back();"
+        "print(os.nice(0), os.sched_getscheduler(0), len(os.sched_getaffinity(0)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    niceness, scheduler, n_cores = map(int, done.stdout.split())
+    assert (niceness, scheduler) == (min(19, os.nice(0) + 15), os.SCHED_BATCH)
+    assert n_cores == max(1, len(os.sched_getaffinity(0)) - 1)

@@ -35,7 +35,7 @@ from linernotes.model import (
 )
 from linernotes.web import fields
 from linernotes.web.sound import addresses, ranged
-from linernotes.web.views import catalogue, charts, claims, money, policies, uploads
+from linernotes.web.views import catalogue, charts, claims, money, notices, policies, uploads
 
 HEARD = Evidence(
     kind=EvidenceKind.RECORDING,
@@ -117,7 +117,7 @@ def test_a_countered_notice_runs_its_clock(today: date, tone: str, says: str) ->
         restore_from=date(2026, 12, 1),
         restore_by=date(2026, 12, 7),
     )
-    told = claims.clock(countered, "Somewhere", today=today)
+    told = notices.clock(countered, "Somewhere", today=today)
     assert told.tone == tone
     assert says in told.says
     assert "01 Dec to 07 Dec 2026" in told.says
@@ -125,9 +125,9 @@ def test_a_countered_notice_runs_its_clock(today: date, tone: str, says: str) ->
 
 def test_complaints_have_a_clock_and_other_notices_none() -> None:
     open_until = replace(NOTICE, state="removed", complaint_until=date(2027, 5, 1))
-    assert claims.clock(open_until, "P", today=date(2027, 4, 30)).says == "complaints until 01 May 2027, 1 day left"
-    assert claims.clock(open_until, "P", today=date(2027, 5, 2)).tone == "over"
-    assert claims.clock(NOTICE, "P", today=date(2027, 5, 2)).until is None
+    assert notices.clock(open_until, "P", today=date(2027, 4, 30)).says == "complaints until 01 May 2027, 1 day left"
+    assert notices.clock(open_until, "P", today=date(2027, 5, 2)).tone == "over"
+    assert notices.clock(NOTICE, "P", today=date(2027, 5, 2)).until is None
 
 
 # ── rules ────────────────────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ from linernotes.api import (
 )
 from linernotes.api.document import describe
 from linernotes.api.edge import Edge
+from linernotes.api.heads import Heads
 from linernotes.api.limits import Buckets
 from linernotes.api.problems import answer_problems
 from linernotes.api.settings import Settings
@@ -53,8 +54,11 @@ def create_app(workspace: Workspace, settings: Settings | None = None) -> FastAP
     app.state.streams = 0
     for part in (workspace.accounts, workspace.jobs, workspace.claims, workspace.catalogue):
         assert part is not None  # opened here, before there are threads
+    while workspace.catalogue.index_words():
+        pass  # what a command brought in while nobody served
     answer_problems(app)
     app.add_middleware(Edge, settings=settings)
+    app.add_middleware(Heads)
     for module in _ROUTES:
         app.include_router(module.router)
     describe(app)

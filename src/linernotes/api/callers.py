@@ -61,6 +61,11 @@ class Caller:
         """The account whose uploads are seen; None: everybody's."""
         return None if self.sees_all else self.account.id
 
+    @property
+    def actor(self) -> str:
+        """Who acts: the party somebody acts for, else the account, which is no party of the same name."""
+        return self.account.party_id or self.account.id
+
     def party_id(self, asked: str | None) -> str | None:
         """Return whose things are meant: one's own party, or, of those who see all, whichever they ask for."""
         if self.sees_all:

@@ -6,20 +6,19 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from linernotes.api.callers import Caller, Opened, Permit, now
+from linernotes.api.importing import IMPORT_FORM, queue_file
 from linernotes.api.jobs import from_job
 from linernotes.api.paging import After, Limit, page
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
-from linernotes.api.routing import request_key, routes
+from linernotes.api.routing import routes
 from linernotes.api.shapes import Correction, EntryOut, Found, JobOut
 from linernotes.api.values import Day, jsonable
 from linernotes.journeys.catalogue import Page, describe
 from linernotes.journeys.correct import correct
-from linernotes.journeys.queue import queue_import
 from linernotes.model import JobKind, Party
 from linernotes.workspace import Workspace
 
@@ -30,25 +29,6 @@ router = routes("/catalogue", "catalogue")
 Reads = Annotated[Caller, Depends(Permit("catalogue:read"))]
 Writes = Annotated[Caller, Depends(Permit("catalogue:write"))]
 Imports = Annotated[Caller, Depends(Permit("catalogue:import"))]
-
-IMPORT_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file", "why"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "why": {"type": "string", "minLength": 1},
-                        "on": {"type": "string", "format": "date"},
-                    },
-                }
-            }
-        },
-    }
-}
 
 
 def seen_page(workspace: Workspace, caller: Caller, key: str, *, on: date | None = None) -> Page:
@@ -101,7 +81,7 @@ def _is_of(workspace: Workspace, found: Page, key: str, mine: Party) -> bool:
 def search_catalogue(
     caller: Reads,
     workspace: Opened,
-    query: Annotated[str, Query(max_length=200, description="part of a title or an artist, or a whole code")] = "",
+    query: Annotated[str, Query(max_length=200, description="words of title, artist or work; or a whole code")] = "",
     party: str | None = None,
     limit: Limit = 50,
     after: After = None,
@@ -123,22 +103,7 @@ def search_catalogue(
 async def import_catalogue(request: Request, caller: Imports, workspace: Opened) -> Response:
     """Bring a catalogue in (table, CWR or ERN): a job, whose result lists every fault."""
     form = await receive_form(request, workspace)
-    if len(form.files) != 1:
-        raise HttpProblem(422, "invalid", "file: send one")
-    try:
-        on = date.fromisoformat(form.fields["on"]) if form.fields.get("on") else None
-    except ValueError:
-        raise HttpProblem(422, "invalid", "on: not a day such as 2026-11-22") from None
-    job = await run_in_threadpool(
-        lambda: queue_import(
-            *(workspace, JobKind.CATALOGUE_IMPORT, form.files[0]),
-            account_id=caller.account.id,
-            at=now(),
-            why=form.fields.get("why", ""),
-            on=on,
-            key=request_key(request),
-        )
-    )
+    job = await queue_file(request, workspace, caller, JobKind.CATALOGUE_IMPORT, form)
     return JSONResponse(from_job(job), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 

@@ -59,11 +59,6 @@ def told_claim(workspace: Workspace, claim_id: str) -> dict[str, Any]:
     return from_claim(file.claim, file.names) | more
 
 
-def _actor(caller: Caller) -> str:
-    """Return who acts: the party somebody acts for, else the account, which is no party of the same name."""
-    return caller.account.party_id or caller.account.id
-
-
 @router.get("", response_model=Claims)
 def list_claims(
     caller: Reads,
@@ -151,7 +146,7 @@ def resolve_claim(caller: Resolves, workspace: Opened, claim_id: str, given: Rea
 def changed(workspace: Workspace, caller: Caller, claim_id: str, change: Callable[[Any, str], object]) -> JSONResponse:
     """Change a claim that the caller may see, tell those concerned, and answer how it stands."""
     claim, at = seen_claim(workspace, caller, claim_id), now()
-    change(at, _actor(caller))
+    change(at, caller.actor)
     after = workspace.claims.get(claim.id)
     workspace.jobs.add(events_about(workspace, "claim.changed", [after.claim], step=after.head), at=at)
     return JSONResponse(told_claim(workspace, claim.id))

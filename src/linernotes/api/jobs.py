@@ -21,7 +21,8 @@ __all__ = ["cancel_job", "events", "follow_job", "from_job", "list_jobs", "route
 
 router = routes("/jobs", "jobs")
 
-_POLL_S = 0.3
+_POLL_S = 0.25  # and twice as long each time that nothing has changed, up to
+_POLL_S_MAX = 2.0
 _STREAM_S = 1800.0
 
 
@@ -120,7 +121,7 @@ async def follow_job(
 async def events(request: Request, workspace: Workspace, job_id: str, *, once: bool = False) -> AsyncIterator[str]:
     """Yield a job as events until it is over, half an hour has passed, or nobody listens."""
     request.app.state.streams += 1
-    before = ""
+    before, pause_s = "", _POLL_S
     loop = asyncio.get_running_loop()
     until = loop.time() + _STREAM_S
     try:
@@ -129,10 +130,11 @@ async def events(request: Request, workspace: Workspace, job_id: str, *, once: b
             told = json.dumps(from_job(job), ensure_ascii=False)
             if told != before:
                 yield f"event: job\ndata: {told}\n\n"
-                before = told
+                before, pause_s = told, _POLL_S
             if job.is_over or once:
                 return
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(_POLL_S_MAX, 2 * pause_s)
     finally:
         request.app.state.streams -= 1
 

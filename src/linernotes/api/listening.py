@@ -1,9 +1,11 @@
 """Listening: the application on a socket, with bounds on what a client may keep open."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -13,6 +15,7 @@ __all__ = ["server_of"]
 _HEAD_S = 10.0
 _CONNECTIONS_MAX = 500
 _GRACE_S = 5
+_THREADS = 12  # a database's pool has fifteen connections
 
 
 class _PatientProtocol(H11Protocol):
@@ -50,6 +53,14 @@ class _PatientProtocol(H11Protocol):
             self.transport.close()
 
 
+class _Server(uvicorn.Server):
+    """A server with few threads, so that its loop does not wait for many."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        await super().startup(sockets=sockets)
+
+
 def server_of(
     app: ASGIApp, host: str, port: int, *, tls: tuple[Path | None, Path | None] = (None, None)
 ) -> uvicorn.Server:
@@ -74,4 +85,4 @@ def server_of(
         timeout_graceful_shutdown=_GRACE_S,
         **secure,
     )
-    return uvicorn.Server(config)
+    return _Server(config)

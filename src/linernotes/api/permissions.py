@@ -17,7 +17,7 @@ SCOPES: Mapping[str, str] = {
     "masters:write": "have songs mastered, and delete that",
     "claims:read": "see claims of one's party, and on one's uploads",
     "claims:decide": "decide, release and withdraw one's party's claims, and send notices",
-    "claims:dispute": "contest claims on one's uploads",
+    "claims:dispute": "contest claims on one's uploads, and answer notices about them",
     "claims:resolve": "clear what keeps a claim from going on",
     "catalogue:read": "see what one's party has a part in",
     "catalogue:write": "correct titles, artists and years of that",

@@ -5,19 +5,16 @@ from itertools import islice
 from typing import Annotated
 
 from fastapi import Depends, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from linernotes.api.callers import Caller, Opened, Permit, now
-from linernotes.api.catalogue import IMPORT_FORM
+from linernotes.api.callers import Caller, Opened, Permit
+from linernotes.api.importing import IMPORT_FORM, queue_file
 from linernotes.api.jobs import from_job
 from linernotes.api.paging import Limit
-from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
-from linernotes.api.routing import request_key, routes
+from linernotes.api.routing import routes
 from linernotes.api.shapes import JobOut, Listed
 from linernotes.api.values import jsonable
-from linernotes.journeys.queue import queue_import
 from linernotes.model import JobKind
 
 __all__ = ["import_usage", "list_faults", "list_reports", "list_unmatched", "router"]
@@ -53,15 +50,5 @@ def list_unmatched(_: Reads, workspace: Opened, limit: Limit = 50) -> Response:
 async def import_usage(request: Request, caller: Imports, workspace: Opened) -> Response:
     """Bring a report in (DSR or table, gzipped or not): a job, whose result counts good and faulty lines."""
     form = await receive_form(request, workspace)
-    if len(form.files) != 1:
-        raise HttpProblem(422, "invalid", "file: send one")
-    job = await run_in_threadpool(
-        lambda: queue_import(
-            *(workspace, JobKind.USAGE_IMPORT, form.files[0]),
-            account_id=caller.account.id,
-            at=now(),
-            why=form.fields.get("why", ""),
-            key=request_key(request),
-        )
-    )
+    job = await queue_file(request, workspace, caller, JobKind.USAGE_IMPORT, form)
     return JSONResponse(from_job(job), 202, {"Location": f"/v1/jobs/{job.id}"})

@@ -68,6 +68,7 @@ __all__ = [
     "open_file",
     "receive",
     "step",
+    "with_platforms",
 ]
 
 _REFERENCES = {EvidenceKind.RECORDING: "the recording", EvidenceKind.VOICE: "the voice"}
@@ -273,8 +274,13 @@ def open_file(workspace: Workspace, notice_id: str) -> NoticeFile:
 
 def list_notices(workspace: Workspace) -> list[tuple[StoredNotice, str]]:
     """Return every notice, oldest first, with the name of its platform."""
-    names = {entry.id: entry.name for entry in workspace.platforms.all()}
-    return [(stored, names[stored.platform_id]) for stored in workspace.notices.all()]
+    return with_platforms(workspace, workspace.notices.all())
+
+
+def with_platforms(workspace: Workspace, found: Sequence[StoredNotice]) -> list[tuple[StoredNotice, str]]:
+    """Return notices, each with the name of its platform."""
+    names = {entry.id: entry.name for entry in workspace.platforms.all()} if found else {}
+    return [(stored, names[stored.platform_id]) for stored in found]
 
 
 # ── what becomes of it ───────────────────────────────────────────────────────
@@ -353,11 +359,13 @@ def counter(
             f"counter-notice to {stored.id} not taken in, it lacks {listing}", code="incomplete_notice"
         )
     clock = restoration_clock(notice.platform, received_on)
+    next_state(NoticeState(stored.state), NoticeVerb.COUNTER, regime=notice.regime, today=received_on)
+    folder = write_notice(workspace, stored)
+    # What was signed is kept before its clock runs: it stands nowhere else.
+    write_paper(folder, "counter-notice", counter_notice_letter(counter_notice, notice, clock))
     dates = {"countered_on": clock.received_on, "restore_from": clock.earliest, "restore_by": clock.latest}
     why = counter_notice.reason or "mistake or misidentification, under penalty of perjury"
     _step(workspace, stored, NoticeVerb.COUNTER, on=received_on, actor=actor, why=why, at=at, dates=dates)
-    folder = write_notice(workspace, stored)
-    write_paper(folder, "counter-notice", counter_notice_letter(counter_notice, notice, clock))
     return clock, folder
 
 

@@ -24,9 +24,10 @@ from linernotes.journeys.uploads import path_of
 from linernotes.journeys.usage import import_usage
 from linernotes.model import Claim, Job, JobKind
 from linernotes.store.jobs import NewJob
+from linernotes.store.notices import StoredNotice
 from linernotes.workspace import Workspace
 
-__all__ = ["Worked", "events_about", "work_off"]
+__all__ = ["Worked", "events_about", "events_of_notice", "work_off"]
 
 _WEBHOOK_TIMEOUT_S = 20.0
 _PROBLEMS_MAX = 1000
@@ -59,6 +60,16 @@ def events_about(
         body = {"type": event, "claim": from_claim(claim, names)}
         jobs += [_told(s.id, s.account_id, f"{event}:{claim.id}:{step}", body) for s in concerned]
     return jobs
+
+
+def events_of_notice(workspace: Workspace, stored: StoredNotice, told: Mapping[str, Any], *, step: str) -> list[NewJob]:
+    """Return the webhooks that tell of a notice: to the parties whose claims it names, and to whoever uploaded."""
+    parties = {workspace.claims.get(claim_id).claim.party_id for claim_id in stored.claim_ids}
+    concerned = workspace.subscriptions.concerned(
+        "notice.changed", account_ids=[*workspace.jobs.uploaders(stored.upload_sha256)], party_ids=[*parties]
+    )
+    body = {"type": "notice.changed", "notice": told}
+    return [_told(s.id, s.account_id, f"notice.changed:{stored.id}:{step}", body) for s in concerned]
 
 
 def _told(subscription_id: str, account_id: str, what: str, body: Mapping[str, Any]) -> NewJob:

@@ -30,7 +30,8 @@ _POLL_S = 0.2
 _SWEEP_EVERY_S = 600.0
 _ANSWERS_KEPT = timedelta(days=1)
 _LOST = 75  # EX_TEMPFAIL: somebody else has the job now
-_NICENESS = 10  # pages first
+_NICENESS = 15
+_CORES_ENOUGH = 2  # of two, leaving one would make every upload wait twice as long
 
 
 def _now() -> datetime:
@@ -100,7 +101,7 @@ def work_once(workspace: Workspace, name: str) -> bool:
 
 def main(folder: str, name: str, keep_days: float) -> None:
     """Work until whoever started this is gone."""
-    os.nice(_NICENESS)
+    _step_back()
     parent = os.getppid()
     sweep_at = time.monotonic()
     with Workspace(folder, writable=True) as workspace:
@@ -111,8 +112,19 @@ def main(folder: str, name: str, keep_days: float) -> None:
                 sweep_orders(workspace, now=_now(), before=spent)
                 workspace.jobs.forget_answers(before=_now() - _ANSWERS_KEPT)
                 sweep_at = time.monotonic() + _SWEEP_EVERY_S
-            if not work_once(workspace, name):
+            if not (work_once(workspace, name) or workspace.catalogue.index_words()):
                 time.sleep(_POLL_S)
+
+
+def _step_back() -> None:
+    """Let pages come first, to the processor and to the disk; where there are cores enough, one is theirs alone."""
+    os.nice(_NICENESS)
+    if not hasattr(os, "sched_setscheduler"):
+        return  # not Linux: the niceness must do
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # never takes a core from who has just woken
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > _CORES_ENOUGH:
+        os.sched_setaffinity(0, cores[1:])
 
 
 class Workers:
@@ -158,7 +170,7 @@ class Workers:
     def _start(self, name: str) -> "subprocess.Popen[bytes]":
         workspace, url = self._workspace, self._workspace.database_url
         arguments = [str(Path(workspace.folder).resolve()), name, str(self._keep_days)]
-        environment = dict(os.environ) | ({} if url is None else {"LINERNOTES_DATABASE": url})
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | ({} if url is None else {"LINERNOTES_DATABASE": url})
         return subprocess.Popen(  # noqa: S603  (our own module, our own arguments)
             [sys.executable, "-m", "linernotes.journeys.worker", *arguments], env=environment
         )

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, up
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import AiDisclosure, Party, Recording, RecordingEntry, Work
-from linernotes.store import searching
+from linernotes.store import searching, words
 from linernotes.store.batches import Batch
 from linernotes.store.browsing import Page, model_release_pages, page_of, pages, recording_from_row
 from linernotes.store.bulk import put_back, set_aside
@@ -254,6 +254,16 @@ class Catalogue:
         """Search recordings; see :func:`linernotes.store.searching.search`."""
         with explained(self.path), reading(self.engine) as connection:
             return searching.search(connection, text, party_id=party_id, after=after, limit=limit)
+
+    def index_words(self) -> bool:
+        """Add some of the recordings that a search would read through to the index; False: there are none."""
+        with explained(self.path):
+            with reading(self.engine) as connection:
+                if words.is_current(connection):
+                    return False
+            with writing(self.engine) as connection:
+                words.bring_up(connection)
+        return True
 
     def has_part(self, party_id: str, subject_ids: Collection[str]) -> bool:
         """Tell whether a party has a part in one of these; see :func:`linernotes.store.searching.has_part`."""

@@ -126,6 +126,12 @@ class Jobs:
         with explained(self._place), reading(self._engine) as connection:
             return connection.execute(query.limit(1)).first() is not None
 
+    def uploaders(self, upload_sha256: str) -> set[str]:
+        """Return the accounts that an upload came from."""
+        query = select(jobs.c.account_id).where(jobs.c.upload_sha256 == upload_sha256).distinct()
+        with explained(self._place), reading(self._engine) as connection:
+            return set(connection.scalars(query))
+
     def spent_uploads(self, *, before: datetime) -> set[str]:
         """Return the uploads whose last job was over before a moment: nobody needs the sound any more."""
         later = jobs.alias()

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, exists, func, insert, or_, select, tuple_, update
 
 from linernotes.errors import ConflictError, InvariantError, NotFoundError
 from linernotes.model import Problem
@@ -21,6 +21,7 @@ from linernotes.store.database import explained, open_database, reading, shown, 
 from linernotes.store.notice_tables import deliveries, locations, notice_claims, notices
 from linernotes.store.platforms import instant
 from linernotes.store.schema import claims
+from linernotes.store.serving_tables import jobs
 
 __all__ = ["Delivery", "NewNotice", "Notices", "StoredNotice"]
 
@@ -181,10 +182,37 @@ class Notices:
         with explained(self._place), reading(self._engine) as connection:
             return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
 
-    def about(self, claim_ids: Collection[str]) -> list[StoredNotice]:
-        """Return the notices about any of these claims, oldest first."""
-        told = select(notice_claims.c.notice_id).where(notice_claims.c.claim_id.in_(list(claim_ids)))
-        query = select(notices).where(notices.c.id.in_(told)).order_by(notices.c.issued_at, notices.c.id)
+    def page(
+        self,
+        *,
+        limit: int,
+        after: str = "",
+        party_id: str | None = None,
+        uploader_id: str | None = None,
+        claim_ids: Collection[str] | None = None,
+        states: Collection[str] = (),
+    ) -> list[StoredNotice]:
+        """Return notices, oldest first: those whose claims are all of a party, or those about an account's uploads.
+
+        Those of both where both are given, all where neither is; of them those about any of ``claim_ids``, those in
+        one of ``states``, those that follow the notice ``after``.
+        """
+        query = select(notices).order_by(notices.c.issued_at, notices.c.id).limit(limit)
+        if after:
+            before = select(notices.c.issued_at, notices.c.id).where(notices.c.id == after).scalar_subquery()
+            query = query.where(tuple_(notices.c.issued_at, notices.c.id) > before)
+        if states:
+            query = query.where(notices.c.state.in_(list(states)))
+        if claim_ids is not None:
+            told = select(notice_claims.c.notice_id).where(notice_claims.c.claim_id.in_(list(claim_ids)))
+            query = query.where(notices.c.id.in_(told))
+        here = (notice_claims.c.notice_id == notices.c.id) & (notice_claims.c.claim_id == claims.c.id)
+        hers, others = exists().where(here, claims.c.party_id == party_id), claims.c.party_id != party_id
+        uploaded = select(jobs.c.upload_sha256).where(jobs.c.account_id == uploader_id)
+        whose: list[ColumnElement[bool]] = [] if party_id is None else [hers & ~exists().where(here, others)]
+        whose += [] if uploader_id is None else [notices.c.upload_sha256.in_(uploaded)]
+        if whose:
+            query = query.where(or_(*whose))
         with explained(self._place), reading(self._engine) as connection:
             return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
 

@@ -1,6 +1,6 @@
 """The door to every room: who visits, whether a form came from a page of ours, what a page knows of its visitor."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -15,6 +15,7 @@ from linernotes.api.problems import HttpProblem
 from linernotes.api.routing import count_request
 from linernotes.model import AccountRole
 from linernotes.web.templating import render
+from linernotes.web.views.accounts import ROLES
 from linernotes.workspace import Workspace
 
 __all__ = ["Posted", "Room", "Shell", "SignedIn", "Visit", "Visits", "away", "pages", "rooms"]
@@ -45,6 +46,8 @@ _DONE = {
     "dispute": "Disputed. Its money is held until that is settled.",
     "resolve": "Cleared.",
     "notice": "The notice is in the outbox, and on its way where the platform takes it by itself.",
+    "step": "Noted, with who and why.",
+    "counter": "It is taken in, and the claimant sees it. The clock runs.",
     "rule": "The rule stands.",
     "rule-end": "The rule has ended; what it decided stays decided.",
     "account": "The account is there.",
@@ -103,6 +106,13 @@ class Visit:
     def page(self, template: str, *, title: str, status: int = 200, **shown: Any) -> Response:
         """Return a page; what it needs of the visitor is added."""
         return HTMLResponse(render(template, shell=self._shell(), title=title, **shown), status)
+
+    def names(self, actors: Collection[str]) -> dict[str, str]:
+        """Name who acted: parties; of accounts oneself, and to those who see all everybody; of others their part."""
+        accounts = [self.workspace.accounts.get(actor) for actor in actors if actor.startswith("acc_")]
+        known = {each.id for each in accounts if self.caller.sees_all or each.id == self.caller.account.id}
+        named = {each.id: each.name if each.id in known else ROLES[each.role] for each in accounts}
+        return {**self.workspace.claims.names([*actors]), **named}
 
     def _shell(self) -> Shell:
         account, path = self.caller.account, self.request.url.path

@@ -84,4 +84,4 @@ def _back(request: Request) -> str:
     parts = request.url.path.split("/")[1:]
     if request.method != "POST":
         return "/"
-    return "/" + "/".join(parts[:2] if parts[0] in ("inbox", "catalogue") and len(parts) > 2 else parts[:1])
+    return "/" + "/".join(parts[:2] if parts[0] in ("inbox", "catalogue", "notices") and len(parts) > 2 else parts[:1])

@@ -9,9 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from linernotes.api.callers import now
 from linernotes.api.claims import changed, seen_claim
-from linernotes.api.notices import notices_about
 from linernotes.api.problems import HttpProblem
 from linernotes.errors import NotFoundError
 from linernotes.formats import report
@@ -21,9 +19,9 @@ from linernotes.journeys.uploads import path_by_content
 from linernotes.model import Action, Claim, ClaimState, Side, Trace
 from linernotes.web.door import Posted, Room, Visit, Visits, away, pages
 from linernotes.web.fields import exact, one_of, reason
+from linernotes.web.rooms.notices import clocks_about, clocks_running
 from linernotes.web.sound import addresses, clip
-from linernotes.web.views.accounts import ROLES
-from linernotes.web.views.claims import Clock, clock, file, groups
+from linernotes.web.views.claims import file, groups
 from linernotes.web.views.notes import shown
 
 __all__ = ["decide", "dispute", "play_claim", "release", "resolve", "router", "show_claim", "show_inbox", "withdraw"]
@@ -62,7 +60,7 @@ def show_inbox(visitor: Reads, tab: str = "open") -> Response:
         mine=visitor.party_id is not None,
         tabs=[Room(f"/inbox?tab={key}", title, key == tab) for key, (title, *_) in _TABS.items()],
         groups=groups(claims, names),
-        notices=_clocks(visitor, [claim.id for claim in claims if claim.action is Action.BLOCK]),
+        notices=clocks_running(visitor) if tab == "open" else clocks_about(visitor, [claim.id for claim in claims]),
     )
 
 
@@ -70,14 +68,15 @@ def show_inbox(visitor: Reads, tab: str = "open") -> Response:
 def show_claim(visitor: Reads, claim_id: str) -> Response:
     """Show a claim: both sounds, why it stands as it does, what one can do."""
     claim = seen_claim(visitor.workspace, visitor.caller, claim_id)
-    told = _with_actors(visitor, journey.open_file(visitor.workspace, claim_id))
+    told = journey.open_file(visitor.workspace, claim_id)
+    told = replace(told, names={**told.names, **visitor.names({step.actor for step in told.history})})
     upload = _upload(visitor, claim)
     clips = {(0, 0): addresses(claim.evidence, f"/inbox/{claim.id}/clips", upload=upload is not None)}
     # The other evidence in the upload may be somebody else's: only this one is shown, and no picture of the whole.
     notes = report.notes([Trace(claim.upload_path, None, "", [claim.evidence])], clips)
     opened = file(
         told,
-        _clocks(visitor, [claim.id]),
+        clocks_about(visitor, [claim.id]),
         party_id=visitor.party_id,
         scopes=visitor.caller.scopes,
     )
@@ -143,15 +142,6 @@ def _claims(visitor: Visit, state: ClaimState) -> Sequence[Claim]:
     return visitor.workspace.claims.page(limit=_SHOWN, party_id=party_id, uploader_id=caller.own_id, state=state)
 
 
-def _with_actors(visitor: Visit, told: journey.ClaimFile) -> journey.ClaimFile:
-    """Name those who acted for no party: oneself, and to those who see all everybody; of others their part in it."""
-    actors = {step.actor for step in told.history if step.actor not in told.names and step.actor.startswith("acc_")}
-    seats = [visitor.workspace.accounts.get(actor) for actor in actors]
-    known = visitor.caller.account.id
-    names = {seat.id: seat.name if visitor.caller.sees_all or seat.id == known else ROLES[seat.role] for seat in seats}
-    return replace(told, names={**told.names, **names})
-
-
 def _upload(visitor: Visit, claim: Claim) -> Path | None:
     """Return where an upload is that came in here, or that a command on this machine traced where it lay."""
     try:
@@ -160,8 +150,3 @@ def _upload(visitor: Visit, claim: Claim) -> Path | None:
         path = Path(claim.upload_path)
         # What came in here is called by a bare name: only a command gives a folder.
         return path if len(path.parts) > 1 and path.is_file() else None
-
-
-def _clocks(visitor: Visit, claim_ids: Sequence[str]) -> list[Clock]:
-    seen = notices_about(visitor.workspace, visitor.caller, claim_ids)
-    return [clock(stored, platform, today=now().date()) for stored, platform in seen]

@@ -20,6 +20,7 @@ from linernotes.journeys.queue import queue_traces
 from linernotes.journeys.uploads import path_of
 from linernotes.model import Job, JobKind, Trace
 from linernotes.web.door import Visit, Visits, away, pages
+from linernotes.web.rooms.notices import clocks_about
 from linernotes.web.sound import addresses, clip, whole
 from linernotes.web.views.notes import Standing, standing
 from linernotes.web.views.notes import shown as as_shown
@@ -92,6 +93,7 @@ def show_notes(visitor: Reads, upload_id: str) -> Response:
         **as_shown(shown),
         upload={"id": job.id, "sound": f"/uploads/{job.id}/sound" if _path(visitor.workspace, job).is_file() else None},
         claims=claims,
+        notices=clocks_about(visitor, [claim.row.id for claim in claims]),
     )
 
 

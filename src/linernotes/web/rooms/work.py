@@ -3,17 +3,15 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from linernotes.api.callers import check_csrf, is_from_here, now
+from linernotes.api.callers import check_csrf, is_from_here
+from linernotes.api.importing import queue_file
 from linernotes.api.jobs import cancel_job, seen_job
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
-from linernotes.journeys.queue import queue_import
 from linernotes.model import JobKind
 from linernotes.web.door import Posted, SignedIn, Visit, away, pages
-from linernotes.web.fields import day, reason
 from linernotes.web.views.uploads import outcome, work
 
 __all__ = ["router", "show_work", "stop_work", "take_in"]
@@ -48,15 +46,5 @@ async def take_in(request: Request, visitor: Visit, kind: JobKind) -> Response:
         raise HttpProblem(403, "csrf", "this did not come from a page of ours")
     form = await receive_form(request, visitor.workspace)
     check_csrf(request, form.fields.get("csrf", ""))
-    if len(form.files) != 1:
-        raise HttpProblem(422, "invalid", "choose one file")
-    job = await run_in_threadpool(
-        lambda: queue_import(
-            *(visitor.workspace, kind, form.files[0]),
-            account_id=visitor.caller.account.id,
-            at=now(),
-            why=reason(form.fields.get("why", "").strip()),
-            on=day(form.fields.get("on", ""), "a day"),
-        )
-    )
+    job = await queue_file(request, visitor.workspace, visitor.caller, kind, form)
     return away(f"/work/{job.id}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import groupby
 from pathlib import PurePath
 
@@ -10,10 +9,10 @@ from linernotes.formats import wording
 from linernotes.formats.claim_words import ACTIONS, OBSTACLES, STATES, USES, chosen
 from linernotes.formats.statement import RIGHTS
 from linernotes.journeys.claim import ClaimFile
-from linernotes.journeys.notice import StoredNotice, clock_of
 from linernotes.model import Action, Claim, ClaimState, Side
+from linernotes.web.views.notices import Clock
 
-__all__ = ["Choice", "Clock", "File", "Group", "Row", "Step", "clock", "file", "groups", "is_to_go", "row"]
+__all__ = ["Choice", "File", "Group", "Row", "Step", "file", "groups", "is_to_go", "row"]
 
 _MONEY = {
     "due": "What it asks for is paid out.",
@@ -29,12 +28,6 @@ _VERBS = {
     "dispute": "Disputed",
     "withdraw": "Withdrawn",
     "resolve": "Cleared",
-}
-_NOTICE_STATES = {"received": "received by the platform", "removed": "taken down", "restored": "put back"}
-_CLOCK_PHASES = {
-    "waiting": "stays down, unless nobody sues by then",
-    "restore": "may be put back now",
-    "overdue": "should have been put back",
 }
 
 
@@ -83,18 +76,6 @@ class Step:
     what: str
     by: str
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """A notice, where it stands, and the day its clock runs to; ``tone``: calm, near or over."""
-
-    id: str
-    platform: str
-    state: str
-    until: str | None
-    says: str
-    tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,34 +137,9 @@ def file(told: ClaimFile, clocks: Sequence[Clock], *, party_id: str | None, scop
     )
 
 
-def clock(stored: StoredNotice, platform: str, *, today: date) -> Clock:
-    """Say where a notice stands and what its clock runs to."""
-    state = _NOTICE_STATES.get(stored.state, stored.state)
-    running = clock_of(stored)
-    if running is not None and stored.state == "countered":
-        phase = running.phase(today)
-        tone = {"waiting": "calm", "restore": "near", "overdue": "over"}[phase]
-        says = f"{running.earliest:%d %b} to {running.latest:%d %b %Y}: {_CLOCK_PHASES[phase]}"
-        return Clock(stored.id, platform, state, running.earliest.isoformat(), says, tone)
-    if stored.complaint_until is not None:
-        left = (stored.complaint_until - today).days
-        says = f"complaints until {stored.complaint_until:%d %b %Y}, {_days(left)}"
-        tone = "calm" if left > 14 else "near" if left >= 0 else "over"
-        return Clock(stored.id, platform, state, stored.complaint_until.isoformat(), says, tone)
-    return Clock(
-        stored.id, platform, state, None, f"since {date.fromisoformat(stored.issued_at[:10]):%d %b %Y}", "calm"
-    )
-
-
 def is_to_go(claim: Claim) -> bool:
     """Tell whether it was decided that the upload must be taken down: only that is given notice of."""
     return claim.action is Action.BLOCK and claim.state in (ClaimState.CONFIRMED, ClaimState.UPHELD)
-
-
-def _days(left: int) -> str:
-    if left < 0:
-        return "over"
-    return "today" if left == 0 else f"{left} day{'' if left == 1 else 's'} left"
 
 
 def _allowed(commands: Sequence[str], scopes: Collection[str], *, mine: bool) -> frozenset[str]:
