@@ -86,6 +86,8 @@ def train(
 ) -> Trained:
     """Train a release that the catalogue knows on the works of a table; ``progress`` hears step, steps, bits a token.
 
+    A training that was stopped goes on where it was, as long as the works and settings are the same.
+
     Raises
     ------
     UnavailableError without PyTorch; NotFoundError for a release or work that the catalogue lacks; FormatError for a
@@ -108,8 +110,15 @@ def train(
             code="training_set",
         )
     settings = training.TrainingSettings(n_epochs=n_epochs, seed=seed)
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
     model, checkpoints = training.train(
-        gathered.pieces, len(gathered.vocabulary), config=config, settings=settings, progress=progress
+        gathered.pieces,
+        len(gathered.vocabulary),
+        config=config,
+        settings=settings,
+        progress=progress,
+        unfinished=unfinished,
     )
     files = {"weights.npz": training.write_weights(model), "tokens.npz": write_tokens(gathered.pieces)}
     for number, checkpoint in enumerate(checkpoints, 1):
