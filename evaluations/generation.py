@@ -15,6 +15,7 @@ share with each other at the 95th percentile. ``human_…``: the same of held-ou
 drawn without the grammar, up to their first fault.
 """
 
+import argparse
 import csv
 import hashlib
 import os
@@ -39,7 +40,7 @@ from linernotes.learn.leads import lead_sheet
 from linernotes.learn.ngram import NGram
 from linernotes.learn.tokens import BAR, END, TokenState, Vocabulary
 from linernotes.learn.training import TrainingSettings, bits_per_token, read_weights, train, write_weights
-from linernotes.learn.transformer import SHIPPING, Transformer
+from linernotes.learn.transformer import SHIPPING, TINY, Transformer, TransformerConfig
 from linernotes.model.scores import Key, Metre, Mode, Score
 
 __all__ = ["Corpus", "load", "main", "measured"]
@@ -47,6 +48,7 @@ __all__ = ["Corpus", "load", "main", "measured"]
 _HELD_OUT = 12
 _ORDERS = (3, 5, 7, 9)
 SETTINGS = TrainingSettings(n_epochs=5, batch_tokens=4096, precision="bfloat16")
+_SIZES = {"standard": SHIPPING, "tiny": TINY}
 _KEYS = (Key(0), Key(2, Mode.MINOR), Key(7), Key(9, Mode.DORIAN), Key(5, Mode.MIXOLYDIAN))
 
 
@@ -150,6 +152,7 @@ def _music(model: Transformer, corpus: Corpus, count: int) -> tuple[dict[str, fl
         "copied_p50": float(np.percentile(copied, 50)),
         "copied_max": max(copied),
         "copied_limit": float(guard.limit),
+        "copied_to_limit": max(copied) / guard.limit,
         "stopped": _mean(rows, "stopped"),
         "n_pieces": float(len(rows)),
     }
@@ -186,16 +189,19 @@ def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
 # ── the run ──────────────────────────────────────────────────────────────────
 
 
-def _trained(pieces: Sequence[list[int]], vocabulary: Vocabulary, weights: Path | None, *, device: str) -> Transformer:
-    """Train a model of the standard size; it is kept at ``weights``, and gone on with from there if it was stopped."""
+def _trained(
+    pieces: Sequence[list[int]], vocabulary: Vocabulary, config: TransformerConfig, options: argparse.Namespace
+) -> Transformer:
+    """Train a model; it is kept where ``--weights`` says, and gone on with from there if it was stopped."""
+    weights: Path | None = options.weights
     unfinished = weights and weights.with_suffix(".unfinished")
     with counting_bar("Training") as told:
         model, _ = train(
             pieces,
             len(vocabulary),
-            config=SHIPPING,
+            config=config,
             settings=SETTINGS,
-            device=device,
+            device=options.device,
             progress=told,
             unfinished=unfinished,
         )
@@ -209,6 +215,7 @@ def main() -> None:
     """Train, or take the weights of an earlier run, or go on with it; compare; draw."""
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--weights", type=Path, help="taken from here if there, else trained and kept here")
+    parser.add_argument("--size", choices=_SIZES, default="standard", help="tiny: for a look at all but the gain")
     parser.add_argument("--pieces", type=int, default=60, help="how many are drawn")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the training")
     options = parser.parse_args()
@@ -217,10 +224,10 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     corpus = load(options.data, share=8 if options.quick else 1)
     learned, held = list(corpus.learned.values()), list(corpus.held.values())
-    if options.weights is not None and options.weights.exists():
+    if options.weights and options.weights.exists():
         model = read_weights(options.weights.read_bytes(), where=str(options.weights))
     else:
-        model = _trained(learned, corpus.vocabulary, options.weights, device=options.device)
+        model = _trained(learned, corpus.vocabulary, _SIZES[options.size], options)
     ngrams = {n: NGram(learned, len(corpus.vocabulary), order=n).bits_per_token(held) for n in _ORDERS}
     bits, best = bits_per_token(model, held), min(ngrams.values())
     figures, rows = _music(model, corpus, 12 if options.quick else options.pieces)
