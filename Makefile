@@ -33,6 +33,9 @@ bench: .venv/ready
 evals: .venv/ready
 	$(BIN)/python -m evaluations.crashes
 	for name in fingerprint layers synthetic mastering; do $(BIN)/python -m evaluations.$$name --data $(DATA) || exit 1; done
+	if $(BIN)/python -c 'import torch' 2> /dev/null; \
+	then for name in generation attribution; do $(BIN)/python -m evaluations.$$name --data $(DATA) || exit 1; done; \
+	else echo 'skipped: generation and attribution need PyTorch; make .venv/ready-extras installs it'; fi
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Linernotes needs Python 3.11 or newer")'

@@ -67,7 +67,7 @@ def main() -> None:
     rows = [windows(work, SHIPPING.context) for work in works]
     checkpoint, metric = Checkpoint(1, 1e-3, dict(model.state_dict())), adam_metric(adapter, rows[:1])
     witnesses = [
-        Witness(run, *(rng.normal(size=(len(works), WIDTH)).astype(np.float32) for _ in range(2)))
+        Witness(run, *(rng.standard_normal((len(works), WIDTH), dtype=np.float32) for _ in range(2)))
         for run in range(_N_RUNS)
         for _ in range(_EARLY)
     ]

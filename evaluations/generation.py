@@ -7,16 +7,19 @@ itself.
 
 Conventions
 -----------
-``gain``: by which part of the best n-gram's bits the model's are fewer. ``valid``: pieces that can be read.
-``in_key``: notes of the scale, by length. ``in_metre``: bars filled exactly to their end, drawn freely; ``downbeat``:
-bars with a note on their first beat. ``copied``: steps of the longest passage shared with any work of the training
-set; its limit is what human works share with each other at the 95th percentile. ``human_…``: the same of held-out
-human pieces.
+``gain``: by which part of the best n-gram's bits the model's are fewer. ``valid``: pieces that, written as MIDI and as
+MusicXML, are read back with the same notes, in the key signature and metre that were asked for. ``in_key``: notes of
+the scale, by length. ``in_metre``: bars filled exactly to their end; ``downbeat``: bars with a note on their first
+beat. ``copied``: steps of the longest passage shared with any work of the training set; its limit is what human works
+share with each other at the 95th percentile. ``human_…``: the same of held-out human pieces; ``…_free``: of pieces
+drawn without the grammar, up to their first fault.
 """
 
+import argparse
 import csv
 import hashlib
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +29,10 @@ import numpy as np
 import torch
 
 from benchmarks.outcome import Outcome, arguments, tell
+from linernotes.cli.models_screen import counting_bar
 from linernotes.errors import FormatError
+from linernotes.formats.midi import write_midi
+from linernotes.formats.musicxml_print import write_musicxml
 from linernotes.formats.scores import read_score
 from linernotes.learn.copying import CopyGuard
 from linernotes.learn.generator import Plan, Sampling, generate
@@ -34,7 +40,7 @@ from linernotes.learn.leads import lead_sheet
 from linernotes.learn.ngram import NGram
 from linernotes.learn.tokens import BAR, END, TokenState, Vocabulary
 from linernotes.learn.training import TrainingSettings, bits_per_token, read_weights, train, write_weights
-from linernotes.learn.transformer import SHIPPING, Transformer
+from linernotes.learn.transformer import SHIPPING, TINY, Transformer, TransformerConfig
 from linernotes.model.scores import Key, Metre, Mode, Score
 
 __all__ = ["Corpus", "load", "main", "measured"]
@@ -42,6 +48,7 @@ __all__ = ["Corpus", "load", "main", "measured"]
 _HELD_OUT = 12
 _ORDERS = (3, 5, 7, 9)
 SETTINGS = TrainingSettings(n_epochs=5, batch_tokens=4096, precision="bfloat16")
+_SIZES = {"standard": SHIPPING, "tiny": TINY}
 _KEYS = (Key(0), Key(2, Mode.MINOR), Key(7), Key(9, Mode.DORIAN), Key(5, Mode.MIXOLYDIAN))
 
 
@@ -119,35 +126,53 @@ def _music(model: Transformer, corpus: Corpus, count: int) -> tuple[dict[str, fl
     """Draw pieces with the grammar and freely; figures, and a row for each style."""
     vocabulary, guard = corpus.vocabulary, CopyGuard(corpus.learned, corpus.vocabulary)
     rows: list[dict[str, Any]] = []
-    bars = np.zeros(2, int)
-    for number, plan in enumerate(_plans(corpus, count)):
-        score = vocabulary.decode(
-            generate(model, vocabulary, plan, Sampling(seed=number)), tonic_pitch=55 + (plan.key.tonic - 55) % 12
-        )
-        free = generate(model, vocabulary, plan, Sampling(seed=number, is_free=True))
-        bars += _full_bars(free, vocabulary)
-        told = {"style": plan.style, "copied": guard.longest(score), "stopped": float(bool(guard.copied(score)))}
-        rows.append(told | measured(score) | {"valid_free": float(_is_valid(free, vocabulary))})
+    bars, bars_free = np.zeros(2, int), np.zeros(2, int)
+    with counting_bar("Drawing") as progress:
+        for number, plan in enumerate(plans := _plans(corpus, count)):
+            progress(number, len(plans))
+            made = generate(model, vocabulary, plan, Sampling(seed=number))
+            free = generate(model, vocabulary, plan, Sampling(seed=number, is_free=True))
+            bars += _full_bars(made, vocabulary)
+            bars_free += _full_bars(free, vocabulary)
+            score = vocabulary.decode(made, tonic_pitch=55 + (plan.key.tonic - 55) % 12)
+            told = {"style": plan.style, "copied": guard.longest(score), "stopped": float(bool(guard.copied(score)))}
+            told |= {"valid": float(_is_read_back(score, plan)), "valid_free": float(_is_valid(free, vocabulary))}
+            rows.append(told | measured(score))
     human = [measured(vocabulary.decode(piece)) for piece in corpus.held.values()]
     copied = [float(row["copied"]) for row in rows]
     figures = {
-        "valid": 1.0,  # each was decoded above
+        "valid": _mean(rows, "valid"),
         "valid_free": _mean(rows, "valid_free"),
         "in_key": _mean(rows, "in_key"),
         "human_in_key": _mean(human, "in_key"),
         "in_metre": float(bars[1] / max(1, bars[0])),
+        "in_metre_free": float(bars_free[1] / max(1, bars_free[0])),
         "downbeat": _mean(rows, "downbeat"),
         "human_downbeat": _mean(human, "downbeat"),
         "copied_p50": float(np.percentile(copied, 50)),
         "copied_max": max(copied),
         "copied_limit": float(guard.limit),
+        "copied_to_limit": max(copied) / guard.limit,
         "stopped": _mean(rows, "stopped"),
         "n_pieces": float(len(rows)),
     }
     styles = sorted({row["style"] for row in rows})
     groups = {style: [row for row in rows if row["style"] == style] for style in styles}
-    names = ("in_key", "downbeat", "valid_free", "copied", "stopped")
+    names = ("valid", "in_key", "downbeat", "valid_free", "copied", "stopped")
     return figures, [{"style": s, "n": len(g)} | {name: _mean(g, name) for name in names} for s, g in groups.items()]
+
+
+def _is_read_back(score: Score, plan: Plan) -> bool:
+    """Tell whether a piece's files say what it is: its melody, in the key and metre that were asked for."""
+    heard = [(note.start_ticks, note.duration_ticks, note.pitch) for note in score.notes]
+    for written in (write_midi(score), write_musicxml(score)):
+        with tempfile.NamedTemporaryFile() as file:
+            Path(file.name).write_bytes(written)
+            read = read_score(Path(file.name))
+        notes = [(note.start_ticks, note.duration_ticks, note.pitch) for note in read.notes if note.part == 0]
+        if (notes, read.key and read.key.fifths, read.metre) != (heard, plan.key.fifths, plan.metre):
+            return False
+    return bool(heard)
 
 
 def _is_valid(tokens: Sequence[int], vocabulary: Vocabulary) -> bool:
@@ -164,10 +189,33 @@ def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
 # ── the run ──────────────────────────────────────────────────────────────────
 
 
+def _trained(
+    pieces: Sequence[list[int]], vocabulary: Vocabulary, config: TransformerConfig, options: argparse.Namespace
+) -> Transformer:
+    """Train a model; it is kept where ``--weights`` says, and gone on with from there if it was stopped."""
+    weights: Path | None = options.weights
+    unfinished = weights and weights.with_suffix(".unfinished")
+    with counting_bar("Training") as told:
+        model, _ = train(
+            pieces,
+            len(vocabulary),
+            config=config,
+            settings=SETTINGS,
+            device=options.device,
+            progress=told,
+            unfinished=unfinished,
+        )
+    model = model.to("cpu")
+    if weights is not None:
+        weights.write_bytes(write_weights(model))
+    return model
+
+
 def main() -> None:
-    """Train, or take the weights of an earlier run; compare; draw."""
+    """Train, or take the weights of an earlier run, or go on with it; compare; draw."""
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--weights", type=Path, help="taken from here if there, else trained and kept here")
+    parser.add_argument("--size", choices=_SIZES, default="standard", help="tiny: for a look at all but the gain")
     parser.add_argument("--pieces", type=int, default=60, help="how many are drawn")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the training")
     options = parser.parse_args()
@@ -176,13 +224,10 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     corpus = load(options.data, share=8 if options.quick else 1)
     learned, held = list(corpus.learned.values()), list(corpus.held.values())
-    if options.weights is not None and options.weights.exists():
+    if options.weights and options.weights.exists():
         model = read_weights(options.weights.read_bytes(), where=str(options.weights))
     else:
-        model, _ = train(learned, len(corpus.vocabulary), config=SHIPPING, settings=SETTINGS, device=options.device)
-        model = model.to("cpu")
-        if options.weights is not None:
-            options.weights.write_bytes(write_weights(model))
+        model = _trained(learned, corpus.vocabulary, _SIZES[options.size], options)
     ngrams = {n: NGram(learned, len(corpus.vocabulary), order=n).bits_per_token(held) for n in _ORDERS}
     bits, best = bits_per_token(model, held), min(ngrams.values())
     figures, rows = _music(model, corpus, 12 if options.quick else options.pieces)

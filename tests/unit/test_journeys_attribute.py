@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from linernotes.errors import ConflictError, FormatError, NotFoundError
+from linernotes.errors import ConflictError, FormatError, NotFoundError, ParameterError
 from linernotes.formats.midi import write_midi
 from linernotes.journeys import releases
 from linernotes.journeys.attribute import attribute, measure, prepare
@@ -63,18 +63,26 @@ def test_what_cannot_be_asked_is_refused(workspace: Workspace, tmp_path: Path) -
 
 
 @pytest.mark.extras
-def test_a_prepared_release_is_asked_by_gradients_and_measured(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_prepared_release_is_asked_by_gradients_and_measured(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("torch", reason="needs the extra models")
     from linernotes.journeys.train import train  # noqa: PLC0415 - needs PyTorch
 
-    trained = train(workspace, fill(workspace, tmp_path), release=RELEASE, at=AT, size="tiny", n_epochs=4)
+    monkeypatch.setattr("linernotes.journeys.attribute._N_QUERIES", 4)
+    trained = train(workspace, fill(workspace, tmp_path), release=RELEASE, at=AT, size="tiny", n_epochs=2)
     path = piece(tmp_path, tune(4))
     with pytest.raises(ConflictError, match="not prepared"):
         measure(workspace, RELEASE)
-    prepare(workspace, RELEASE, n_runs=2)
+    heard: list[tuple[int, int]] = []
+    prepare(workspace, RELEASE, n_runs=2, progress=lambda done, n_all: heard.append((done, n_all)))
+    assert heard == sorted(heard)
+    assert heard[-1] == (54, 54)  # 9 works: twice in a training of two epochs, twice for each of two checkpoints
     found = attribute(workspace, RELEASE, path)
     assert (found.method, found.n_runs, found.works[0].title) == ("gradients and counts", 2, "Tune 4")
     assert any(owed.low_ppm < owed.high_ppm for owed in found.catalogues)
+    with pytest.raises(ParameterError, match="4 at least"):
+        measure(workspace, RELEASE, n_subsets=3)
     told = measure(workspace, RELEASE, n_subsets=4)
     assert attribute(workspace, RELEASE, path).informativeness_ppm == told.informativeness_ppm
     assert releases.audited(trained.folder).faults == []  # nothing was written into what is signed

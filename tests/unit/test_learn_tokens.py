@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,19 @@ def test_the_worked_value_of_the_tokens() -> None:
     assert told == (
         "begin style:any mode:major metre:4/4 bar pitch:0 length:24 pitch:4 length:24 pitch:7 length:24 at:96 end"
     )
+
+
+@pytest.mark.parametrize("pickup", [0, 60, 160, 240, 320, 600])
+def test_every_start_has_a_place_in_its_bar_after_any_pickup(pickup: int) -> None:
+    starts = [*range(0, 480, 60), *range(480, 960, 80), *range(960, 5 * 480, 37)]
+    notes = [Note(start, stop - start, 60 + start % 5) for start, stop in pairwise(starts)]
+    sheet = Score(
+        "Any", notes, Key(0), Metre(3, 4), drums=[Note(start, 30, 38) for start in starts], pickup_ticks=pickup
+    )
+    back = VOCABULARY.decode(VOCABULARY.encode(sheet))
+    assert len(back.drums) >= len(starts) // 2
+    grid = [note.start_ticks + (back.pickup_ticks and 1440 - back.pickup_ticks) for note in back.notes]
+    assert all(start % 60 == 0 or start % 80 == 0 for start in grid)
 
 
 def test_tokens_that_are_no_piece_are_refused() -> None:

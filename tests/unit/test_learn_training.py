@@ -1,3 +1,5 @@
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,32 @@ def test_training_learns_and_is_the_same_again() -> None:
     assert write_weights(model) == write_weights(again)
     assert len(checkpoints) == 4
     assert all(torch.equal(value, checkpoints[-1].weights[name]) for name, value in model.state_dict().items())
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linernotes.learn.training._KEPT_EVERY", 4)
+    config, settings = replace(TINY, dropout=0.2), replace(SETTINGS, n_epochs=4)
+    path, heard = tmp_path / "unfinished", []
+
+    def stop(step: int, n_steps: int, _: float) -> None:
+        heard.append(step)
+        if len(heard) == n_steps * 2 // 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(PIECES, 20, config=config, settings=settings, progress=stop, unfinished=path)
+    stopped = path.read_bytes()
+    model, checkpoints = train(PIECES, 20, config=config, settings=settings, progress=stop, unfinished=path)
+    assert heard.count(1) == 1  # it did not begin anew
+    whole, all_ = train(PIECES, 20, config=config, settings=settings)
+    assert write_weights(model) == write_weights(whole)
+    assert [c.step for c in checkpoints] == [c.step for c in all_]
+    assert not path.exists()
+    path.write_bytes(stopped)
+    other, _ = train(PIECES, 20, config=config, settings=replace(settings, seed=1), unfinished=path)
+    assert write_weights(other) != write_weights(whole)
 
 
 def test_weights_are_read_again_and_others_refused() -> None:

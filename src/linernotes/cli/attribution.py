@@ -35,11 +35,12 @@ def prepare(
     as_json: Json = False,
 ) -> None:
     """Ask a release's checkpoints about every work, once, so that its pieces can be attributed by gradients."""
+    from linernotes.cli.models_screen import counting_bar
     from linernotes.journeys import attribute as journey
     from linernotes.workspace import Workspace
 
-    with Workspace(workspace, writable=True) as opened:
-        folder = journey.prepare(opened, release, n_runs=runs)
+    with Workspace(workspace, writable=True) as opened, counting_bar("Preparing") as told:
+        folder = journey.prepare(opened, release, n_runs=runs, progress=told)
     typer.echo(json.dumps({"folder": str(folder), "runs": runs}) if as_json else f"prepared: {folder}")
 
 
@@ -50,11 +51,12 @@ def measure(
     as_json: Json = False,
 ) -> None:
     """Train on halves of the works to see how much of an attribution is so: w, which royalties are paid by."""
+    from linernotes.cli.models_screen import counting_bar
     from linernotes.journeys import attribute as journey
     from linernotes.workspace import Workspace
 
-    with Workspace(workspace, writable=True) as opened:
-        found = journey.measure(opened, release, n_subsets=subsets)
+    with Workspace(workspace, writable=True) as opened, counting_bar("Measuring") as told:
+        found = journey.measure(opened, release, n_subsets=subsets, progress=told)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
         return

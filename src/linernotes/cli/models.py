@@ -31,7 +31,7 @@ def train(
     from linernotes.journeys import train as journey
     from linernotes.workspace import Workspace
 
-    with Workspace(workspace, writable=True) as opened, models_screen.training_bar() as told:
+    with Workspace(workspace, writable=True) as opened, models_screen.counting_bar("Training") as told:
         done = journey.train(
             opened, table, release=release, at=now(), size=size, n_epochs=epochs, seed=seed, progress=told
         )
@@ -104,7 +104,7 @@ def generate(
         band=band,
         title=title,
     )
-    with Workspace(workspace, writable=True) as opened:
+    with Workspace(workspace, writable=True) as opened, models_screen.counting_bar("Making") as told:
         done = journey.generate(
             opened,
             release,
@@ -115,6 +115,7 @@ def generate(
             informativeness=None if informativeness is None else exact(informativeness, option="--informativeness"),
             isrc=isrc,
             is_registered=not no_register,
+            progress=told,
         )
     if as_json:
         typer.echo(json.dumps(models_screen.from_generated(done), ensure_ascii=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,13 @@ from linernotes.model import Problem
 
 if TYPE_CHECKING:
     from linernotes.journeys.generate import Generated
-    from linernotes.journeys.listening import Progress
     from linernotes.journeys.releases import Withdrawn
     from linernotes.journeys.train import Trained
     from linernotes.learn.manifest import Manifest
     from linernotes.learn.release import Audited
 
 __all__ = [
+    "counting_bar",
     "from_audited",
     "from_generated",
     "from_manifest",
@@ -33,7 +33,6 @@ __all__ = [
     "print_generated",
     "print_manifest",
     "print_trained",
-    "training_bar",
 ]
 
 _console = Console(highlight=False)
@@ -41,10 +40,10 @@ _errors = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def training_bar() -> Iterator[Progress]:
-    """Show how far a training is; the loss is not a speed, and not shown."""
-    with progress_bar("Training") as report:
-        yield lambda step, n_steps, _: report(step, n_steps, 0.0)
+def counting_bar(verb: str) -> Iterator[Callable[..., None]]:
+    """Show how much of a task is done: its first two numbers; what else is told, such as a loss, is not shown."""
+    with progress_bar(verb) as report:
+        yield lambda done, n_all, *_: report(done, n_all, 0.0)
 
 
 def from_trained(done: Trained) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def read_musicxml(data: bytes, *, where: str) -> Score:
         notes=tuple(sorted(sheet.notes, key=lambda note: (note.part, note.start_ticks, note.pitch))),
         key=sheet.key,
         metre=sheet.metre,
-        chords=tuple(sorted(set(sheet.chords), key=lambda chord: chord.start_ticks)),
+        chords=tuple(sorted(dict.fromkeys(sheet.chords), key=lambda chord: chord.start_ticks)),
         sections=tuple(sheet.sections),
         pickup_ticks=sheet.pickup_ticks,
         tempo_bpm=sheet.tempo_bpm or 120.0,

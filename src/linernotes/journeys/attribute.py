@@ -10,7 +10,7 @@ nothing.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,11 @@ from linernotes.formats.scores import read_score
 from linernotes.journeys import releases
 from linernotes.journeys.sources import Sources, about_path, owners_of, panel_folder
 from linernotes.learn.copying import CopyGuard, line
-from linernotes.learn.diagnostics import Reliability, reliability
+from linernotes.learn.diagnostics import SUBSETS_MIN, Reliability, reliability
 from linernotes.learn.influence import Scores, catalogue_intervals_ppm, whole_numbers
 from linernotes.learn.leads import lead_sheet
 from linernotes.learn.manifest import Manifest
+from linernotes.learn.progress import Progress, parts
 from linernotes.learn.release import audit
 from linernotes.learn.similarity import Overlap
 from linernotes.learn.tokens import Vocabulary
@@ -40,10 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Attribution", "Influenced", "Owed", "attribute", "measure", "prepare"]
 
-Progress = Callable[[int, int], None]
-
 _SETTINGS = ("n_epochs", "batch_tokens", "learning_rate", "weight_decay", "n_checkpoints", "precision")
 _N_QUERIES, _QUERY_BARS = 24, 8
+_READS = 2  # of every work, where a checkpoint is asked: for its metric, and for its gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,8 @@ class Asked:
 def prepare(workspace: Workspace, release: str, *, n_runs: int = 1, progress: Progress | None = None) -> Path:
     """Ask a release's early checkpoints about every work, and those of ``n_runs`` − 1 more trainings; returns where.
 
-    Raises NotFoundError, ConflictError and UnavailableError as :func:`attribute`; ParameterError for less than one run
+    ``progress`` hears works, counted each time that one is read. Raises NotFoundError, ConflictError and
+    UnavailableError as :func:`attribute`; ParameterError for less than one run
     """
     if n_runs < 1:
         raise ParameterError(f"--runs {n_runs}: one at least, the release itself")
@@ -152,12 +153,14 @@ def prepare(workspace: Workspace, release: str, *, n_runs: int = 1, progress: Pr
 
     pieces = list(sources.pieces.values())
     asked = [(0, checkpoint) for checkpoint in _early(checkpoints)]
-    for run in range(1, n_runs):
+    learning = [_settings(manifest, seed=0).n_epochs * len(pieces)] * (n_runs - 1)
+    *each, asking = parts(progress, [*learning, _READS * n_runs * len(asked) * len(pieces)])
+    for run, told in enumerate(each, 1):
         settings = _settings(manifest, seed=int(manifest.settings.get("seed", 0)) + run)
-        _, others = train(pieces, model.n_tokens, config=model.config, settings=settings)
+        _, others = train(pieces, model.n_tokens, config=model.config, settings=settings, progress=told)
         asked += [(run, checkpoint) for checkpoint in _early(others)]
     works = {key: windows(piece, model.config.context) for key, piece in sources.pieces.items()}
-    panel = Panel.prepare(SequenceAdapter(model, checkpoints), asked, works, progress=progress)
+    panel = Panel.prepare(SequenceAdapter(model, checkpoints), asked, works, progress=asking)
     panel.save(panel_folder(folder))
     _tell(folder, {"weights_sha256": manifest.files["weights.npz"], "n_runs": n_runs})
     return panel_folder(folder)
@@ -166,9 +169,11 @@ def prepare(workspace: Workspace, release: str, *, n_runs: int = 1, progress: Pr
 def measure(workspace: Workspace, release: str, *, n_subsets: int = 8, progress: Progress | None = None) -> Reliability:
     """Train on ``n_subsets`` halves of the works with two seeds each: how much of an attribution is so, of pieces made.
 
-    Costs as much as ``n_subsets`` trainings of the release. Raises ConflictError if it is not prepared; else as
-    :func:`prepare`
+    Costs as much as ``n_subsets`` trainings of the release; ``progress`` hears works, counted each time that one is
+    read. Raises ConflictError if it is not prepared, ParameterError for less than four halves; else as :func:`prepare`
     """
+    if n_subsets < SUBSETS_MIN:
+        raise ParameterError(f"--subsets {n_subsets}: {SUBSETS_MIN} at least, fewer say nothing")
     folder, manifest = _release(workspace, release)
     sources = Sources(folder, manifest)
     if not sources.prepared:
@@ -186,14 +191,14 @@ def measure(workspace: Workspace, release: str, *, n_subsets: int = 8, progress:
     scores = np.array([sources.runs(query).mean(axis=0) for query in queries])
     rng, losses = np.random.default_rng(0), np.zeros((2, n_subsets, len(queries)))
     members = np.array([rng.permutation(len(pieces)) < len(pieces) // 2 for _ in range(n_subsets)])
-    for seed, subset in np.ndindex(2, n_subsets):
+    n_read = _settings(manifest, seed=0).n_epochs * (len(pieces) // 2)
+    each = parts(progress, [n_read] * losses[..., 0].size)
+    for (seed, subset), told in zip(np.ndindex(2, n_subsets), each, strict=True):
         half = [piece for piece, inside in zip(pieces, members[subset], strict=True) if inside]
         settings = _settings(manifest, seed=1000 * (seed + 1) + subset)
-        trained, _ = train(half, model.n_tokens, config=model.config, settings=settings)
+        trained, _ = train(half, model.n_tokens, config=model.config, settings=settings, progress=told)
         with torch.no_grad():
             losses[seed, subset] = [float(sequence_losses(trained, padded([query]))[0]) for query in queries]
-        if progress is not None:
-            progress(seed * n_subsets + subset + 1, 2 * n_subsets)
     found = reliability(scores, members, losses)
     _tell(folder, sources.prepared | {"informativeness_ppm": found.informativeness_ppm, "reliability": asdict(found)})
     return found

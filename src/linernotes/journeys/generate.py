@@ -28,6 +28,7 @@ from linernotes.journeys.releases import Withdrawn
 from linernotes.journeys.sources import Sources
 from linernotes.learn.copying import Copied, CopyGuard
 from linernotes.learn.leads import find_sections, lead_sheet
+from linernotes.learn.progress import Progress
 from linernotes.learn.release import open_manifest, read_file
 from linernotes.learn.tokens import ANY_STYLE, METRES, Vocabulary, reference_pitch
 from linernotes.model import Problem
@@ -111,11 +112,12 @@ def generate(
     informativeness: Fraction | None = None,
     isrc: str | None = None,
     is_registered: bool = True,
+    progress: Progress | None = None,
 ) -> Generated:
     """Make pieces and write them into ``out``; they are entered in the catalogue unless ``is_registered`` is False.
 
     ``isrc`` is that of the first piece; the next ones have the next numbers. ``informativeness``: w, from 0 to 1; None
-    is what was measured.
+    is what was measured. ``progress`` hears pieces.
 
     Raises
     ------
@@ -127,6 +129,9 @@ def generate(
 
     if not 0 <= pool <= 1 or not 0 <= (informativeness or 0) <= 1:
         raise ParameterError(f"pool {pool}, informativeness {informativeness}: parts from 0 to 1")
+    if request.going_on and (request.like or request.key or request.metre):
+        raise ParameterError("--continue keeps the score's own form, key and metre: leave out --like, --key, --metre")
+    codes = [outputs.isrc_after(isrc, number) if isrc else None for number in range(request.n_variations)]
     known = releases.find_release(workspace, release)
     folder = releases.release_folder(workspace, known.id)
     manifest = open_manifest(folder)
@@ -138,7 +143,9 @@ def generate(
     titles = {work.reference_id: work.title for work in manifest.works}
     done = Generated(withdrawn=releases.withdrawn(workspace, folder, manifest, on=at.date()))
     out.mkdir(parents=True, exist_ok=True)
-    for number in range(request.n_variations):
+    for number, code in enumerate(codes):
+        if progress is not None:
+            progress(number, len(codes))
         title = request.title if request.n_variations == 1 else f"{request.title} {number + 1}"
         draw = partial(_draw, model, vocabulary, sources, replace(request, seed=request.seed + number))
         made = _allowed(draw, (vocabulary, guard, titles), replace(request, title=title), done)
@@ -148,7 +155,6 @@ def generate(
         share = outputs.divided(sources, tokens, pool=pool, informativeness_ppm=w_ppm, maker=known.party_id)
         told = outputs.credits_of(manifest, share, score, at=at, seed=request.seed + number, withdrawn=done.withdrawn)
         files = _write(out, score, told, band=request.band, seed=request.seed + number)
-        code = outputs.isrc_after(isrc, number) if isrc else None
         recording_id = None
         if is_registered:
             recording_id = outputs.register(workspace, files[".wav"], manifest, share, title=title, isrc=code)
@@ -267,10 +273,10 @@ def _write(out: Path, score: Score, told: Mapping[str, Any], *, band: str, seed:
     files = {ending: out / f"{stem}{ending}" for ending in (".mid", ".musicxml", ".wav", ".credits.json")}
     if there := [str(path) for path in files.values() if path.exists()]:
         raise ConflictError(f"{there[0]} is there already; give another --title or --out", code="output")
+    sound = perform_score(score, band=band, seed=seed, sample_rate_hz=SAMPLE_RATE_HZ)
     sentence = f"Made with {told['release']}, release {told['release_id']}; contains AI: all"
     marked = replace(score, remarks=(("copyright", sentence), *score.remarks))
     files[".mid"].write_bytes(write_midi(marked))
     files[".musicxml"].write_bytes(write_musicxml(marked))
-    sound = perform_score(score, band=band, seed=seed, sample_rate_hz=SAMPLE_RATE_HZ)
     audio.write(files[".wav"], sound, sample_rate_hz=SAMPLE_RATE_HZ)
     return files

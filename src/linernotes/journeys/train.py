@@ -86,15 +86,16 @@ def train(
 ) -> Trained:
     """Train a release that the catalogue knows on the works of a table; ``progress`` hears step, steps, bits a token.
 
+    A training that was stopped goes on where it was, as long as the works and settings are the same.
+
     Raises
     ------
     UnavailableError without PyTorch; NotFoundError for a release or work that the catalogue lacks; FormatError for a
     table that is none; ConflictError where consent is missing or the release is trained already
     """
     releases.need_torch()
-    from linernotes.learn import training  # noqa: PLC0415 - PyTorch is an extra
-
-    config = _config(size)
+    if size not in SIZES:
+        raise ParameterError(f"size {size!r}: one of {', '.join(SIZES)}")
     known = releases.find_release(workspace, release)
     folder = releases.release_folder(workspace, known.id)
     if folder.exists():
@@ -107,9 +108,18 @@ def train(
             f"{table}: {len(gathered.works)} work can be learned from; a model of one work would only copy it",
             code="training_set",
         )
+    from linernotes.learn import training  # noqa: PLC0415 - PyTorch is an extra, and slow to load
+
     settings = training.TrainingSettings(n_epochs=n_epochs, seed=seed)
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
     model, checkpoints = training.train(
-        gathered.pieces, len(gathered.vocabulary), config=config, settings=settings, progress=progress
+        gathered.pieces,
+        len(gathered.vocabulary),
+        config=_config(size),
+        settings=settings,
+        progress=progress,
+        unfinished=unfinished,
     )
     files = {"weights.npz": training.write_weights(model), "tokens.npz": write_tokens(gathered.pieces)}
     for number, checkpoint in enumerate(checkpoints, 1):
@@ -135,10 +145,7 @@ def train(
 def _config(size: str) -> "TransformerConfig":
     from linernotes.learn import transformer  # noqa: PLC0415 - PyTorch is an extra
 
-    sizes = dict(zip(SIZES, (transformer.SHIPPING, transformer.EVALUATION, transformer.TINY), strict=True))
-    if size not in sizes:
-        raise ParameterError(f"size {size!r}: one of {', '.join(SIZES)}")
-    return sizes[size]
+    return dict(zip(SIZES, (transformer.SHIPPING, transformer.EVALUATION, transformer.TINY), strict=True))[size]
 
 
 # ── the training set ─────────────────────────────────────────────────────────

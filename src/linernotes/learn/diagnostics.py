@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 
 from linernotes.errors import ParameterError
 
-__all__ = ["Reliability", "effective_rank", "lds", "named_alike", "rank_correlation", "reliability"]
+__all__ = ["SUBSETS_MIN", "Reliability", "effective_rank", "lds", "named_alike", "rank_correlation", "reliability"]
+
+SUBSETS_MIN = 4
+"""The fewest halves that say anything of how far an attribution is borne out."""
 
 Array = NDArray[np.float64]
 
@@ -67,8 +70,8 @@ def reliability(scores: Array, members: NDArray[np.bool_], losses: Array, *, see
     The interval, of 90 %, draws queries and subsets anew. Raises ParameterError for less than 2 seeds or 4 subsets.
     """
     n_seeds, n_subsets, n_queries = losses.shape
-    if n_seeds < 2 or n_subsets < 4:
-        raise ParameterError(f"{n_subsets} subsets × {n_seeds} seeds: informativeness needs 4 × 2 retrainings at least")
+    if n_seeds < 2 or n_subsets < SUBSETS_MIN:
+        raise ParameterError(f"{n_subsets} subsets × {n_seeds} seeds: informativeness needs {SUBSETS_MIN} × 2 at least")
     rng = np.random.default_rng(seed)
     value = float(lds(scores, members, losses).mean())
     drawn = []

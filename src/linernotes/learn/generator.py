@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from linernotes.errors import ParameterError
-from linernotes.learn.tokens import ANY_STYLE, BAR, BEGIN, END, TokenState, Vocabulary
+from linernotes.learn.tokens import ANY_STYLE, BAR, BEGIN, END, PADDING, TokenState, Vocabulary
 from linernotes.learn.training import padded
 from linernotes.learn.transformer import Cache, Transformer, sequence_losses
 from linernotes.model.scores import Key, Metre
@@ -168,11 +168,17 @@ class _Grammar:
         self.sections = dict(plan.sections)
         self.lengths = [(t, int(name[7:])) for t, name in enumerate(vocabulary.names) if name.startswith("length:")]
         self.letters = [t for t, name in enumerate(vocabulary.names) if name.startswith("section:")]
-        self.places = [t for t, name in enumerate(vocabulary.names) if name.startswith("at:")]
+        # Of most kinds all tokens may come, or none, so one is asked for all; a place in the bar is asked by itself.
+        self.alike: dict[str, list[int]] = {}
+        for token, name in enumerate(vocabulary.names):
+            if token not in (PADDING, BEGIN):
+                kind = vocabulary.kind(token)
+                self.alike.setdefault(name if kind == "at" else kind, []).append(token)
 
     def allowed(self, state: TokenState, *, is_long: bool) -> Tensor:
         """Return for each token whether it may come; ``is_long``: the bar has gone on long enough."""
-        may = torch.tensor([token not in (0, BEGIN) and state.may(token) for token in range(len(self.vocabulary))])
+        may = torch.zeros(len(self.vocabulary), dtype=torch.bool)
+        may[[token for tokens in self.alike.values() if state.may(tokens[0]) for token in tokens]] = True
         bar = state.n_bars - 1
         if self.sections and bool(may[self.letters].any()):
             wanted = self.sections.get(bar)

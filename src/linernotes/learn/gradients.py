@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linernotes.learn.adapter import ModelAdapter
+from linernotes.learn.progress import Progress
 
 __all__ = ["Rows", "Sketch", "adam_metric", "piece_gradients"]
 
@@ -67,11 +68,19 @@ class Sketch:
         return total
 
 
-def piece_gradients(adapter: ModelAdapter, pieces: Sequence[Rows], sketch: Sketch) -> NDArray[np.float32]:
-    """Return the gradient of each piece's loss: (n_pieces, sketch.width)."""
+def piece_gradients(
+    adapter: ModelAdapter,
+    pieces: Sequence[Rows],
+    sketch: Sketch,
+    *,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Return the gradient of each piece's loss: (n_pieces, sketch.width); ``progress`` hears pieces done, and all."""
     table = np.zeros((len(pieces), sketch.width), np.float32)
     for number, rows in enumerate(pieces):
         table[number] = sketch(_gradient(adapter, rows)).numpy()
+        if progress is not None:
+            progress(number + 1, len(pieces))
     return table
 
 

@@ -8,7 +8,7 @@ Tokens and pieces are as :mod:`linernotes.learn.training` has them; the width of
 """
 
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,7 @@ from linernotes.errors import FormatError, ParameterError
 from linernotes.learn.adapter import ModelAdapter
 from linernotes.learn.gradients import Rows, Sketch, adam_metric, piece_gradients
 from linernotes.learn.influence import BLEND, Blend, Influence, Scores, Witness
+from linernotes.learn.progress import Progress, parts
 from linernotes.learn.training import Checkpoint
 
 __all__ = ["WIDTH", "Member", "Panel"]
@@ -55,24 +56,24 @@ class Panel:
         *,
         width: int = WIDTH,
         blend: Blend = BLEND,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Self:
         """Ask each (run, checkpoint) about every work; about the cost of two epochs each.
 
-        Raises ParameterError where there is nothing to ask, or nobody.
+        ``progress`` hears works, counted once for each checkpoint. Raises ParameterError where there is nothing to ask,
+        or nobody.
         """
         if not works or not checkpoints:
             raise ParameterError("attribution needs one work and one checkpoint at least")
         members, witnesses = [], []
-        for number, (run, checkpoint) in enumerate(checkpoints):
+        each = parts(progress, [len(works)] * len(checkpoints))
+        for (run, checkpoint), told in zip(checkpoints, each, strict=True):
             adapter.load(checkpoint)
             metric = adam_metric(adapter, list(works.values()))
             sketch = Sketch(adapter.parameters(), width=width, metric=metric)
-            gradients = piece_gradients(adapter, list(works.values()), sketch)
+            gradients = piece_gradients(adapter, list(works.values()), sketch, progress=told)
             members.append(Member(run, checkpoint, metric))
             witnesses.append(Witness.of(gradients, run=run, damping=blend.damping))
-            if progress is not None:
-                progress(number + 1, len(checkpoints))
         return cls(adapter, members, Influence(list(works), witnesses, blend=blend), width=width)
 
     def scores(self, output: Rows, counting: Scores | None = None) -> Scores:

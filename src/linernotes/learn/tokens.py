@@ -145,15 +145,15 @@ class Vocabulary:
         """Write a lead sheet as tokens; FormatError if its metre has none."""
         key, metre = sheet.key or Key(0), sheet.metre or Metre()
         tokens = self.prefix(key=key, metre=metre, style=style)
-        bar_steps, pickup = metre.bar_ticks // _STEP_TICKS, _steps(sheet.pickup_ticks)
-        offset = bar_steps - pickup if pickup else 0
+        bar_steps = metre.bar_ticks // _STEP_TICKS
+        offset_ticks = metre.bar_ticks - sheet.pickup_ticks if sheet.pickup_ticks else 0
         bars: dict[int, list[tuple[int, int, list[int], int]]] = {}
-        for start, order, body, length in self._events(sheet, key):
-            bar, place = divmod(start + offset, bar_steps)
+        for start, order, body, length in self._events(sheet, key, offset_ticks):
+            bar, place = divmod(start, bar_steps)
             bars.setdefault(bar, []).append((place, order, body, length))
-        sections = {(_steps(s.start_ticks) + offset) // bar_steps: s.name for s in sheet.sections}
+        sections = {_steps(s.start_ticks + offset_ticks) // bar_steps: s.name for s in sheet.sections}
         letters: dict[str, str] = {}
-        carried = offset
+        carried = 0
         for bar in range(max(bars, default=-1) + 1):
             tokens.append(BAR)
             if bar in sections:
@@ -171,21 +171,21 @@ class Vocabulary:
             carried = cursor - bar_steps
         return [*tokens, END]
 
-    def _events(self, sheet: Score, key: Key) -> Iterator[tuple[int, int, list[int], int]]:
-        """Yield where each thing begins, its rank there, its tokens, and how far it moves the cursor."""
+    def _events(self, sheet: Score, key: Key, offset_ticks: int) -> Iterator[tuple[int, int, list[int], int]]:
+        """Yield where each thing begins after the first bar line, its rank there, its tokens, and how long it is."""
         for chord in sheet.chords:
             root = (chord.root - key.tonic) % 12 if chord.quality != "none" else 0
-            yield _steps(chord.start_ticks), 0, [self.ids[f"chord:{root}:{chord.quality}"]], 0
+            yield _steps(chord.start_ticks + offset_ticks), 0, [self.ids[f"chord:{root}:{chord.quality}"]], 0
         for drum in sheet.drums:
             piece = _DRUM_FAMILIES.get(drum.pitch, drum.pitch)
             if piece in _DRUMS:
-                yield _steps(drum.start_ticks), 1, [self.ids[f"drum:{piece}"]], 0
+                yield _steps(drum.start_ticks + offset_ticks), 1, [self.ids[f"drum:{piece}"]], 0
         zero = reference_pitch(sheet.notes, key)
-        starts = [_steps(note.start_ticks) for note in sheet.notes]
+        starts = [_steps(note.start_ticks + offset_ticks) for note in sheet.notes]
         for note, start, following in zip(sheet.notes, starts, [*starts[1:], None], strict=True):
             if following == start:  # too short for the grid
                 continue
-            length = _nearest(_LENGTHS, max(1, _steps(note.stop_ticks) - start))
+            length = _nearest(_LENGTHS, max(1, _steps(note.stop_ticks + offset_ticks) - start))
             if following is not None and start + length > following:
                 length = _LENGTHS[bisect_right(_LENGTHS, following - start) - 1]
             pitch = _folded(note.pitch - zero)

@@ -3,15 +3,20 @@
 Conventions
 -----------
 A piece longer than the context is cut into windows that begin at a bar line and repeat the piece's first four tokens.
-An epoch sees every window once. The same pieces, settings and seed give the same weights on the same machine.
+An epoch sees every window once. The same pieces, settings and seed give the same weights on the same machine, also
+where the training was stopped and went on.
 
 Source: I. Loshchilov and F. Hutter, Decoupled weight decay regularization, 2019; L. Smith, Super-convergence, 2018.
 """
 
+import hashlib
 import io
+import itertools
+import json
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +39,7 @@ __all__ = [
 ]
 
 _PREFIX = 4
+_KEPT_EVERY = 50  # steps, where a training is kept while it goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,37 @@ def _batches(rows: Sequence[Sequence[int]], batch_tokens: int, rng: np.random.Ge
     return [padded([rows[row] for row in batches[place]]) for place in rng.permutation(len(batches))]
 
 
+@dataclass
+class _Run:
+    """A training that goes on: the model, how it is moved, and the checkpoints so far."""
+
+    model: Transformer
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+
+    def keep(self, path: Path, step: int, told: str) -> None:
+        """Write all that the next step depends on; ``told`` names the training."""
+        states = {name: getattr(self, name).state_dict() for name in ("model", "optimizer", "schedule")}
+        kept = [(each.step, each.learning_rate, each.weights) for each in self.checkpoints]
+        fresh = path.with_name(f"{path.name}.new")
+        torch.save(states | {"step": step, "told": told, "checkpoints": kept, "dice": torch.get_rng_state()}, fresh)
+        fresh.replace(path)
+
+    def take_up(self, path: Path, told: str) -> int:
+        """Go back to what was kept of this training; returns the step, 0 where nothing was."""
+        if not path.exists():
+            return 0
+        kept = torch.load(path, weights_only=True)  # nothing in it is run
+        if kept["told"] != told:
+            return 0
+        for name in ("model", "optimizer", "schedule"):
+            getattr(self, name).load_state_dict(kept[name])
+        self.checkpoints = [Checkpoint(*each) for each in kept["checkpoints"]]
+        torch.set_rng_state(kept["dice"])
+        return int(kept["step"])
+
+
 def train(
     pieces: Sequence[Sequence[int]],
     n_tokens: int,
@@ -100,10 +137,13 @@ def train(
     settings: TrainingSettings = TrainingSettings(),
     device: str = "cpu",
     progress: Callable[[int, int, float], None] | None = None,
+    unfinished: Path | None = None,
 ) -> tuple[Transformer, list[Checkpoint]]:
     """Train a model from nothing on pieces of tokens; ``progress`` hears step, steps and loss in bits per token.
 
-    Raises ParameterError if there is nothing to learn from.
+    ``unfinished`` is a file in which the training is kept while it goes on, and from which it goes on if it was
+    stopped; what is kept there of another training is not used, and written over. Raises ParameterError if there is
+    nothing to learn from.
     """
     rows = [row for piece in pieces for row in windows(piece, config.context) if len(row) > 1]
     if not rows:
@@ -120,9 +160,13 @@ def train(
         optimizer, settings.learning_rate, total_steps=n_steps + 1, pct_start=0.1
     )
     kept = {round(n_steps * (number + 1) / settings.n_checkpoints) for number in range(settings.n_checkpoints)}
-    checkpoints = []
+    run = _Run(model, optimizer, schedule)
+    told = _told(rows, n_tokens, config, settings) if unfinished else ""
+    n_done = run.take_up(unfinished, told) if unfinished else 0
     model.train()
-    for step, batch in enumerate((batch for epoch in epochs for batch in epoch), 1):
+    for step, batch in enumerate(itertools.chain.from_iterable(epochs), 1):
+        if step <= n_done:
+            continue
         tokens = batch.to(device)
         targets = tokens[:, 1:]
         with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bfloat16"):
@@ -136,11 +180,18 @@ def train(
         schedule.step()
         if step in kept:
             weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-            checkpoints.append(Checkpoint(step, rate, weights))
+            run.checkpoints.append(Checkpoint(step, rate, weights))
+        if unfinished and step % _KEPT_EVERY == 0:
+            run.keep(unfinished, step, told)
         if progress is not None:
             progress(step, n_steps, float(loss.detach()) / np.log(2))
-    model.eval()
-    return model, checkpoints
+    if unfinished:
+        unfinished.unlink(missing_ok=True)
+    return model.eval(), run.checkpoints
+
+
+def _told(*all_it_depends_on: Any) -> str:
+    return hashlib.sha256(json.dumps(all_it_depends_on, default=asdict).encode()).hexdigest()
 
 
 def bits_per_token(model: Transformer, pieces: Sequence[Sequence[int]], *, device: str = "cpu") -> float:

@@ -1,6 +1,7 @@
 """A lead sheet, played: the band's instruments take melody, chords, bass and drums as they are written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ __all__ = ["perform_score"]
 
 _RING_S, _LONGEST_S = 2.0, 600.0
 _LOWEST_BASS = 36
-_PIECES = {50: 45}  # what a kit lacks, and what is struck instead
+_INSTEAD = {50: 45, 39: 37}  # what a kit may lack, and what is struck then: a tom, a side stick
 
 
 def perform_score(
@@ -37,13 +38,13 @@ def perform_score(
         for chord in score.chords
         if (note := next((n for n in chords if n.start_ticks == chord.start_ticks), None)) is not None
     ]
-    drums = [scores.Note(n.start_ticks, n.duration_ticks, _PIECES.get(n.pitch, n.pitch)) for n in score.drums]
-    pieces = STYLES[band].kit.pieces
+    kit = STYLES[band].kit.pieces
+    drums = [note if note.pitch in kit else replace(note, pitch=_INSTEAD.get(note.pitch, 0)) for note in score.drums]
     parts = {
         "lead": _played(score.notes, tick_s, 0.8),
         "chords": _played(chords, tick_s, 0.55),
         "bass": _played(roots, tick_s, 0.7),
-        "drums": _played([note for note in drums if note.pitch in pieces], tick_s, 0.7),
+        "drums": _played([note for note in drums if note.pitch in kit], tick_s, 0.7),
     }
     key, metre = score.key or scores.Key(0), score.metre or scores.Metre()
     song = Song(
