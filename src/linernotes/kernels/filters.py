@@ -1,8 +1,9 @@
 """Linear-phase filters of a stream: third-octave curves, and bands that add up to the whole.
 
 A sound is cut into segments that overlap by a quarter; each is filtered as a spectrum and keeps its inner three
-quarters. Some neighbours, a *stretch*, are worked on together: that is what a processor's lanes are for. A filter's response is real and even, so nothing is delayed and no phase turned; it reaches an eighth of a
-segment to either side. The bands of a filter are shares of it that add up to one at every frequency: as long as
+quarters. Some neighbours, a *stretch*, are worked on together: that is what a processor's lanes are for. A filter's
+response is real and even, so nothing is delayed and no phase turned; it reaches an eighth of a segment to either side.
+The bands of a filter are shares of it that add up to one at every frequency: as long as
 nothing is done to the bands, their sum is the filter, to rounding.
 
 Source: A. V. Oppenheim, R. W. Schafer, Discrete-Time Signal Processing (overlap-save), chapter 8.

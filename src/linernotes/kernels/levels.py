@@ -12,6 +12,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.magnitudes import greatest
 
 __all__ = ["FLOOR_DB", "Levels", "cell_powers"]
 
@@ -33,28 +34,29 @@ def cell_powers(
     """Write the power of each cell, summed over mid and side, and return the greatest sample of either channel.
 
     ``rows``: segments as :mod:`linernotes.kernels.filters` has them, margins included. ``squares`` of each row are
-    added up. Cells have two frames at least.
+    added up. The frames of a cell are a power of two.
     """
     n_cells = (rows.shape[2] - 2 * margin) // cell
-    greatest = np.float32(0.0)
+    sizes, sums = np.zeros(cell, np.float32), np.empty(cell, np.float32)
+    most = np.float32(0.0)
     for place in range(powers.shape[0]):
         segment, start = place // n_cells, margin + place % n_cells * cell
+        sizes[:] = np.float32(0.0)
         powers[place] = 0.0
         for c in range(rows.shape[1]):
             row = rows[segment, c, start : start + cell]
-            even, odd = np.float32(0.0), np.float32(0.0)
-            for i in range(0, cell, 2):
-                even += row[i] * row[i]
-                odd += row[i + 1] * row[i + 1]
-            total = np.float64(even + odd)
-            powers[place] += total / cell
-            squares[c] += total
-        # Where mid and side have one sign, the greater channel is their sum.
-        mid, side = rows[segment, 0, start : start + cell], rows[segment, -1, start : start + cell]
-        with_side = np.float32(rows.shape[1] - 1)
-        for i in range(cell):
-            greatest = max(greatest, abs(mid[i]) + with_side * abs(side[i]))
-    return greatest
+            for i in range(cell):
+                sizes[i] += abs(row[i])  # where mid and side have one sign, the greater channel is their sum
+                sums[i] = row[i] * row[i]
+            n = cell // 2
+            while n:
+                for i in range(n):
+                    sums[i] += sums[i + n]
+                n //= 2
+            powers[place] += np.float64(sums[0]) / cell
+            squares[c] += np.float64(sums[0])
+        most = max(most, greatest(sizes))
+    return most
 
 
 @compiled(types.void, readable(types.float64, 2), types.int64, types.int64, types.int64, writable(types.float64, 2))
