@@ -113,23 +113,26 @@ def _bend(samples: NDArray[np.float32], n: int) -> np.float32:
 def _clicks(samples: NDArray[np.float32], at: int, spots: NDArray[np.int64], n_spots: int) -> int:
     """Find clicks among samples ``_REACH + 1`` from either end; ``at`` is the place of the first of all."""
     first, stop = _REACH + 1, samples.shape[0] - _REACH - 1
-    bends = np.empty(_ROW, np.float32)
+    bends = np.empty(_ROW + 2, np.float32)
     for start in range(first, stop, _ROW):
         n_row = min(_ROW, stop - start)
+        for i in range(n_row + 2):
+            bends[i] = _bend(samples, start - 1 + i)
+        some = False
         for i in range(n_row):
-            bends[i] = _bend(samples, start + i)
-        if greatest_magnitude(bends[:n_row]) < _CLICK_LEAST:
+            some |= (bends[i + 1] >= _CLICK_LEAST) & (bends[i + 1] > _SHARP * bends[i])
+        if not some:
             continue
         for i in range(n_row):
-            n = start + i
-            if bends[i] < _CLICK_LEAST:
+            n, bend = start + i, bends[i + 1]
+            if bend < _CLICK_LEAST:
                 continue
             # A sample that is off bends its neighbours half as much; a step bends two alike.
-            lone = bends[i] > _SHARP * max(_bend(samples, n - 1), _bend(samples, n + 1))
+            lone = bend > _SHARP * max(bends[i], bends[i + 2])
             for j in range(_NEAR, _REACH + 1):
                 if not lone:
                     break
-                lone = max(_bend(samples, n - j), _bend(samples, n + j)) * _CLICK_RATIO < bends[i]
+                lone = max(_bend(samples, n - j), _bend(samples, n + j)) * _CLICK_RATIO < bend
             if lone and (n_spots == 0 or n_spots > spots.shape[0] or at + n - spots[n_spots - 1, 1] > _REACH):
                 if n_spots < spots.shape[0]:
                     spots[n_spots, 0], spots[n_spots, 1] = at + n, at + n + 1

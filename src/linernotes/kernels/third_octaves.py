@@ -22,7 +22,7 @@ _HANN_POWER = 0.375
 
 @compiled(types.void, readable(types.complex64, 3), writable(types.float64, 2))
 def add_spectra(spectra: NDArray[np.complex64], sums: NDArray[np.float64]) -> None:
-    """Add the squares of Hann-windowed spectra, shape (segments, rows, bins), to ``sums``, first and last bin excepted."""
+    """Add the squares of Hann-windowed spectra, shape (segments, rows, bins), to ``sums``; not the outermost bins."""
     half, quarter = np.float32(0.5), np.float32(0.25)
     for segment in range(spectra.shape[0]):
         for row in range(spectra.shape[1]):

@@ -1,8 +1,8 @@
 """True peaks: the greatest value that a sound takes between its samples, told on a grid eight times as fine.
 
 The value between two samples is a weighted sum of the 32 around it. No sum exceeds :data:`OVERSHOOT` times the greatest
-of the 32; nor does it leave the straight line between the two samples by more than a share of the sharpest *bend* around,
-which is how far a sample lies off the line between its neighbours. So where samples are small enough, or bend little
+of the 32; nor does it leave the straight line between the two samples by more than a share of the sharpest *bend*
+around: of how far a sample lies off the line between its neighbours. So where samples are small enough, or bend little
 enough, nothing is computed, and yet no greater peak is missed.
 
 Meters differ in what they make of the highest tenth of the spectrum, where their filters begin to cut. A limiter that
