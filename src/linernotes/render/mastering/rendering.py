@@ -14,6 +14,7 @@ from linernotes.kernels.true_peak import CELL
 from linernotes.model import MasteringPlan, MasteringResult, Meters, Reduction
 from linernotes.render.mastering.measuring import measure
 from linernotes.render.mastering.reducing import ReductionCurve
+from linernotes.render.mastering.rehearsing import rehearsed
 from linernotes.render.mastering.scratch import BLOCK_FRAMES, Scratch
 from linernotes.render.mastering.searching import FoundGain, GainSearch
 from linernotes.render.mastering.shaping import shaped
@@ -46,7 +47,8 @@ class Rendering:
 
     Parameters
     ----------
-    open_blocks : opens the sound from its start, in blocks of any size, shape (n, channels); called once
+    open_blocks : opens the sound from its start, in blocks of any size, shape (n, channels); called
+        twice where there is a tone to be rehearsed
     before : what :func:`measure` told of the sound
     folder : where the shaped sound is kept meanwhile (9 bytes a stereo frame); the system's place for such things if
         None
@@ -157,7 +159,7 @@ class Rendering:
         return _factor(self._ceiling_dbtp - _MARGIN_DB)
 
     def _source(self) -> tuple[Scratch, Sketch]:
-        """Shape the sound once, and sketch it meanwhile."""
+        """Rehearse, then shape the sound once, and sketch it meanwhile."""
         if self._shaped is None or self._sketch is None:
             plan = self._plan
             self._shaped = Scratch(plan.channels, folder=self._folder)
@@ -167,7 +169,8 @@ class Rendering:
                 n_frames=self._before.n_frames,
                 folder=self._folder,
             )
-            for block in shaped(self._open(), plan):
+            tuned = rehearsed(self._open(), plan, n_frames=self._before.n_frames)
+            for block in shaped(self._open(), tuned):
                 self._sketch.add(block)
                 self._shaped.append(block)
         return self._shaped, self._sketch

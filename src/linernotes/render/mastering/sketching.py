@@ -16,9 +16,9 @@ from linernotes.render.mastering.scratch import BLOCK_FRAMES, Scratch
 
 __all__ = ["Forecast", "Sketch"]
 
-_MOST_CELLS = 1 << 18
+_MOST_CELLS = 1 << 17
 _PAUSE = 1e-3  # of the mean power: what lies below is no part of the music
-_SPARE = 10.0 ** (-3.0 / 20.0)  # peaks are known so much farther down than is asked for
+_SPARE = 10.0 ** (-6.0 / 20.0)  # peaks are known so much farther down than is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Forecast:
 
 
 class Sketch:
-    """True peak and K-weighted energy of cells, a quarter of a million at most: longer sounds have longer cells.
+    """True peak and K-weighted energy of cells, some hundred thousand at most: longer sounds have longer cells.
 
     Peaks of the finest cells are kept in a scratch file of ``folder``.
     """
