@@ -161,10 +161,10 @@ def _tone(
     judged = wished[heard & (_JUDGED_HZ[0] < _MIDDLES) & (_JUDGED_HZ[1] > _MIDDLES)]
     judged = judged if len(judged) else wished[heard]
     middle = np.median(judged)
-    offsets = middle + np.linspace(-2.0 * bound, 2.0 * bound, 97)
+    offsets = middle + np.linspace(-2.0 * bound, 2.0 * bound, 481)
     left = judged - np.clip(judged - offsets[:, None], -bound, bound)
     distances = np.abs(left - left.mean(axis=1, keepdims=True)).mean(axis=1)
-    offset = offsets[np.lexsort((np.abs(offsets - middle), distances.round(3)))[0]]
+    offset = offsets[np.lexsort((np.abs(offsets - middle), distances.round(4)))[0]]
     gains = np.clip(wished - offset, -bound, bound)
     held = [f"{hz:.0f}" for hz, wish in zip(_MIDDLES, wished - offset, strict=True) if abs(wish) > bound + 0.5]
     if held:
