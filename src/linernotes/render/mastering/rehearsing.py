@@ -18,7 +18,7 @@ from linernotes.render.mastering.shaping import shaped
 
 __all__ = ["rehearsed"]
 
-_PIECE_S, _N_PIECES = 6.0, 10
+_PIECE_S, _N_PIECES = 3.0, 10
 _ROUNDS, _STEP = 2, 1.0
 _LEEWAY_DB = 3.0  # of a filter beyond the bound, to make up for what the dynamics take
 _HEARD = 1e-7  # of the strongest third octave: less is noise, or nothing
@@ -47,15 +47,18 @@ def rehearsed(blocks: Iterable[NDArray[np.float32]], plan: MasteringPlan, *, n_f
 
 def _part(blocks: Iterable[NDArray[np.float32]], n_frames: int, n_piece: int) -> NDArray[np.float32]:
     """Cut pieces at even distances, or take all of what is shorter."""
-    starts = np.arange(_N_PIECES) * max(n_piece, n_frames // _N_PIECES)
-    pieces, at = [], 0
+    distance = max(n_piece, n_frames // _N_PIECES)
+    part, at, filled = np.empty((0, 0), np.float32), 0, 0
     for block in blocks:
-        for start in starts:
-            piece = block[max(0, start - at) : max(0, start + n_piece - at)]
-            if len(piece):
-                pieces.append(piece.copy())
+        if not at:
+            part = np.empty((min(n_frames, _N_PIECES * n_piece), block.shape[1]), np.float32)
+        for nth in range(at // distance, (at + len(block)) // distance + 1):
+            piece = block[max(0, nth * distance - at) : max(0, nth * distance + n_piece - at)]
+            piece = piece[: len(part) - filled]
+            part[filled : filled + len(piece)] = piece
+            filled += len(piece)
         at += len(block)
-    return np.concatenate(pieces)
+    return part[:filled]
 
 
 def _powers(blocks: Iterable[NDArray[np.float32]], plan: MasteringPlan) -> NDArray[np.float64]:
