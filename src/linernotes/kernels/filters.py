@@ -117,7 +117,9 @@ def _cut(stretch: NDArray[np.float32], hop: int, rows: NDArray[np.float32]) -> N
     types.void,
     *(readable(types.float32, 3), readable(types.float32, 2), types.float32, writable(types.float32, 3)),
 )
-def _weigh(parts: NDArray[np.float32], response: NDArray[np.float32], scale: float, out: NDArray[np.float32]) -> None:
+def _weigh(
+    parts: NDArray[np.float32], response: NDArray[np.float32], scale: np.float32, out: NDArray[np.float32]
+) -> None:
     """Multiply spectra, real and imaginary parts in turn, by a response and a factor, as far as ``out`` goes."""
     for k in range(out.shape[0]):
         for c in range(out.shape[1]):

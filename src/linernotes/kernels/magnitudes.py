@@ -23,7 +23,7 @@ def greatest(samples: NDArray[np.float32]) -> np.float32:
     for i in range(bits.shape[0]):
         most = max(most, bits[i] & _UNSIGNED)
     found[0] = most
-    return found.view(np.float32)[0]
+    return np.float32(found.view(np.float32)[0])
 
 
 @compiled(types.float32, readable(types.float32, 1))
@@ -34,4 +34,4 @@ def least(samples: NDArray[np.float32]) -> np.float32:
     for i in range(bits.shape[0]):
         fewest = min(fewest, bits[i] & _UNSIGNED)
     found[0] = fewest
-    return found.view(np.float32)[0]
+    return np.float32(found.view(np.float32)[0])

@@ -34,10 +34,10 @@ def dithered(blocks: Iterable[NDArray[np.float32]], *, bits: int, seed: int = 0)
 
 
 @compiled(types.void, readable(types.float32, 1), types.uint64, types.float64, writable(types.int32, 1))
-def _round(samples: NDArray[np.float32], at: int, full: float, steps: NDArray[np.int32]) -> None:
+def _round(samples: NDArray[np.float32], at: np.uint64, full: float, steps: NDArray[np.int32]) -> None:
     """Write samples as whole steps, ``full`` of them to 1."""
     for i in range(samples.shape[0]):
-        word = (np.uint64(at) + np.uint64(i) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        word = (at + np.uint64(i) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         word ^= word >> np.uint64(31)
