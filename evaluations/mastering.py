@@ -9,7 +9,9 @@ Conventions
 ``reached``: share of masters within 0.1 LU of the target among those that do not say that they fall short (ffmpeg
 prints tenths, so a hundredth more is allowed). ``short_lu_mean`` is over all. Peaks are the greatest of all masters, in
 dBTP. ``tone_db``: mean absolute difference to the reference over third octaves of the mid, each relative to its mean;
-``tone_wins``: share of pairs at most as far from the reference as matchering's. ``thd_n_db``: what is not the tone, of
+``tone_wins``: share of pairs at most as far from the reference as matchering's, which keeps to no bound;
+``tone_wins_ceiling``: the same of the best that any gains within 6 dB a third octave could do, ``ceiling_tone_db`` how
+far that is; ``tone_wins_asked``: ours where 12 dB are asked for. ``thd_n_db``: what is not the tone, of
 997 Hz driven 4 dB into a ceiling of -9. ``noise_db``: what is left of a master when its input, at best gain, is taken
 off, A-weighted, at the loudness that all can reach.
 """
@@ -20,7 +22,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +188,8 @@ def ours(files: Iterable[Path], out: Path, lufs: float | None, **order: object) 
     reference = order.pop("reference", None)
     profile = profile_asked([reference]) if isinstance(reference, Path) else None
     preset = preset_asked(None, profile=profile, loudness_lufs=lufs, peak_dbtp=CEILING_DBTP)
+    if isinstance(bound_db := order.pop("tone_bound_db", None), float):
+        preset = replace(preset, tone_bound_db=bound_db)
     codecs = tuple(_ENCODERS) if order.pop("coded", False) else ()
     return list(master_many(files, Order(out, preset, codecs)))
 
@@ -232,17 +236,30 @@ def judge_tones(
     tracks: Sequence[Path], folder: Path, python: Path | None, sums: Mapping[str, Sums]
 ) -> dict[str, float]:
     """Master every track towards the next one, as matchering does."""
-    wins = []
+    wins: dict[str, list[bool]] = {"tone_wins": [], "tone_wins_ceiling": [], "tone_wins_asked": []}
+    ceilings_db = []
     for track, reference in zip(tracks, [*tracks[1:], tracks[0]], strict=True):
         (made,) = ours([track], folder / f"tone-{track.stem}", None, reference=reference)
-        distance = tone_distance(Path(str(made.out_path)), reference)
-        sums["linernotes"].tones_db.append(distance)
+        (asked,) = ours([track], folder / f"asked-{track.stem}", None, reference=reference, tone_bound_db=12.0)
+        found = [tone_distance(Path(str(each.out_path)), reference) for each in (made, asked)]
+        sums["linernotes"].tones_db.append(found[0])
+        ceilings_db.append(least_distance(third_octaves(reference) - third_octaves(track), bound_db=6.0))
         out = folder / "matchering.wav"
         if python and peers.peer(python, "matchering", track, out, str(reference)):
-            sums["matchering"].tones_db.append(tone_distance(out, reference))
+            theirs = tone_distance(out, reference)
+            sums["matchering"].tones_db.append(theirs)
             sums["matchering"].peaks_dbtp.append(metered(out)[1])
-            wins.append(distance <= sums["matchering"].tones_db[-1])
-    return {"tone_wins": float(np.mean(wins))} if wins else {}
+            for name, distance in zip(wins, (found[0], ceilings_db[-1], found[1]), strict=True):
+                wins[name].append(distance <= theirs)
+    shares = {name: float(np.mean(won)) for name, won in wins.items() if won}
+    return shares | {"ceiling_tone_db": float(np.mean(ceilings_db))}
+
+
+def least_distance(wished_db: NDArray[np.float64], *, bound_db: float) -> float:
+    """Tell how far third octaves stay from their reference at least, if none moves by more than the bound."""
+    offsets = np.linspace(wished_db.min() - bound_db, wished_db.max() + bound_db, 2001)[:, None]
+    left = wished_db - np.clip(wished_db - offsets, -bound_db, bound_db)
+    return float(np.abs(left - left.mean(axis=1, keepdims=True)).mean(axis=1).min())
 
 
 def judge_tone(folder: Path, python: Path | None, sums: Mapping[str, Sums]) -> None:

@@ -175,7 +175,7 @@ def test_a_lower_ceiling_and_another_loudness_are_settled_without_shaping_again(
         assert rendering.result().after.integrated_lufs == pytest.approx(-18.0, abs=0.1)
         rendering.settle(loudness_lufs=-22.0)
         assert rendering.result().after.integrated_lufs == pytest.approx(-22.0, abs=0.1)
-    assert opens == 1
+    assert opens == 2  # rehearsed, and shaped
 
 
 BAD = {

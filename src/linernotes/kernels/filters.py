@@ -1,8 +1,9 @@
 """Linear-phase filters of a stream: third-octave curves, and bands that add up to the whole.
 
 A sound is cut into segments that overlap by a quarter; each is filtered as a spectrum and keeps its inner three
-quarters. A filter's response is real and even, so nothing is delayed and no phase turned; it reaches an eighth of a
-segment to either side. The bands of a filter are shares of it that add up to one at every frequency: as long as
+quarters. Some neighbours, a *stretch*, are worked on together: that is what a processor's lanes are for. A filter's
+response is real and even, so nothing is delayed and no phase turned; it reaches an eighth of a segment to either side.
+The bands of a filter are shares of it that add up to one at every frequency: as long as
 nothing is done to the bands, their sum is the filter, to rounding.
 
 Source: A. V. Oppenheim, R. W. Schafer, Discrete-Time Signal Processing (overlap-save), chapter 8.
@@ -17,9 +18,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
-__all__ = ["Geometry", "Segments", "Transform", "band_shares", "curve_on_bins", "from_rows", "realised", "to_rows"]
+from linernotes.kernels.compiled import compiled, readable, writable
+
+__all__ = ["STRETCH", "Geometry", "Segments", "Transform", "band_shares", "curve_on_bins", "realised"]
+
+STRETCH = 4
+"""Segments that are worked on together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,87 +62,120 @@ class Geometry:
 
 
 class Segments:
-    """Cuts a stream of shape (n, channels) into overlapping segments, padded with silence at both ends."""
+    """Cuts a stream of shape (n, channels) into stretches of overlapping segments, silence around both ends."""
 
     def __init__(self, blocks: Iterable[NDArray[np.float32]], geometry: Geometry, *, channels: int) -> None:
         self._blocks, self._geometry, self._channels = blocks, geometry, channels
         self.n_frames = 0
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.float32], int]]:
-        """Yield a segment, shape (n_fft, channels), and how many frames of its inner part are sound."""
-        geometry = self._geometry
-        n_fft, hop, margin = geometry.n_fft, geometry.hop, geometry.margin
-        segment = np.zeros((n_fft, self._channels), np.float32)
+        """Yield a stretch and how many frames of its inner part are sound; it holds until the next is asked for.
+
+        Its inner part are whole hops, :data:`STRETCH` at most; a margin stands on either side.
+        """
+        hop, margin = self._geometry.hop, self._geometry.margin
+        whole = STRETCH * hop
+        stretch = np.zeros((whole + 2 * margin, self._channels), np.float32)
         filled, done = margin, 0
         for block in self._blocks:
             self.n_frames += len(block)
             start = 0
             while start < len(block):
-                n = min(n_fft - filled, len(block) - start)
-                segment[filled : filled + n] = block[start : start + n]
+                n = min(len(stretch) - filled, len(block) - start)
+                stretch[filled : filled + n] = block[start : start + n]
                 filled, start = filled + n, start + n
-                if filled == n_fft:
-                    yield segment, hop
-                    done += hop
-                    segment[: n_fft - hop] = segment[hop:]
-                    filled -= hop
+                if filled == len(stretch):
+                    yield stretch, whole
+                    done += whole
+                    stretch[: 2 * margin] = stretch[whole:]
+                    filled = 2 * margin
         while done < self.n_frames:
-            segment[filled:] = 0.0
-            yield segment, min(hop, self.n_frames - done)
-            done += hop
-            segment[: n_fft - hop] = segment[hop:]
-            filled = max(0, filled - hop)
+            stretch[filled:] = 0.0
+            n = min(whole, self.n_frames - done)
+            yield stretch[: -(-n // hop) * hop + 2 * margin], n
+            done += n
+            stretch[: 2 * margin] = stretch[whole:]
+            filled = max(0, filled - whole)
 
 
-def to_rows(frames: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """Write mid and side of two channels, or the one channel; shapes (n, channels) and (channels, n)."""
-    if frames.shape[1] == 1:
-        out[0] = frames[:, 0]
-        return
-    left, right = frames[:, 0], frames[:, 1]
-    np.add(left, right, out=out[0])
-    np.subtract(left, right, out=out[1])
-    out *= np.float32(0.5)
+@compiled(types.void, readable(types.float32, 2), types.int64, writable(types.float32, 3))
+def _cut(stretch: NDArray[np.float32], hop: int, rows: NDArray[np.float32]) -> None:
+    """Write mid and side of each segment, or the one channel, shape (segments, channels, n_fft)."""
+    half = np.float32(0.5)
+    for k in range(rows.shape[0]):
+        frames = stretch[k * hop : k * hop + rows.shape[2]]
+        if rows.shape[1] == 1:
+            for i in range(rows.shape[2]):
+                rows[k, 0, i] = frames[i, 0]
+        else:
+            for i in range(rows.shape[2]):
+                rows[k, 0, i] = half * (frames[i, 0] + frames[i, 1])
+                rows[k, 1, i] = half * (frames[i, 0] - frames[i, 1])
 
 
-def from_rows(rows: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """Undo :func:`to_rows`."""
-    if len(rows) == 1:
-        out[:, 0] = rows[0]
-        return
-    np.add(rows[0], rows[1], out=out[:, 0])
-    np.subtract(rows[0], rows[1], out=out[:, 1])
+@compiled(
+    types.void,
+    *(readable(types.float32, 3), readable(types.float32, 2), types.float32, writable(types.float32, 3)),
+)
+def _weigh(
+    parts: NDArray[np.float32], response: NDArray[np.float32], scale: np.float32, out: NDArray[np.float32]
+) -> None:
+    """Multiply spectra, real and imaginary parts in turn, by a response and a factor, as far as ``out`` goes."""
+    for k in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            weights = response[min(c, response.shape[0] - 1)]
+            for i in range(out.shape[2] // 2):
+                weight = weights[i] * scale
+                out[k, c, 2 * i] = parts[k, c, 2 * i] * weight
+                out[k, c, 2 * i + 1] = parts[k, c, 2 * i + 1] * weight
 
 
 class Transform:
-    """Spectra of segments and back, in buffers that are used again and again."""
+    """Spectra of the segments of a stretch and back, in buffers that are used again and again.
+
+    Both directions have the factor of a unitary transform: numpy computes them in single precision then, and several
+    rows at once.
+    """
 
     def __init__(self, geometry: Geometry, *, channels: int) -> None:
-        self._n_fft, self._margin = geometry.n_fft, geometry.margin
-        self._rows = np.empty((channels, geometry.n_fft), np.float32)
-        self._spectra = np.empty((channels, geometry.n_fft // 2 + 1), np.complex64)
-        self._product = np.empty_like(self._spectra)
+        self._geometry, self._channels = geometry, channels
+        self._rows = np.empty((STRETCH, channels, geometry.n_fft), np.float32)
+        self._spectra = np.empty((STRETCH, channels, geometry.n_fft // 2 + 1), np.complex64)
+        self._products: dict[int, NDArray[np.complex64]] = {}
+        self._thin: dict[int, NDArray[np.float32]] = {}
 
-    def spectra(self, segment: NDArray[np.float32]) -> NDArray[np.complex64]:
-        """Return the spectra of mid and side of a segment, shape (channels, bins); they hold until the next call."""
-        to_rows(segment, self._rows)
-        np.fft.rfft(self._rows, axis=1, out=self._spectra)  # type: ignore[arg-type]  # declared for doubles alone
-        return self._spectra
+    def spectra(self, stretch: NDArray[np.float32]) -> NDArray[np.complex64]:
+        """Return spectra of mid and side of each segment, shape (segments, channels, bins), until the next call."""
+        hop = self._geometry.hop
+        n = len(stretch) // hop
+        _cut(stretch, hop, self._rows[:n])
+        np.fft.rfft(self._rows[:n], norm="ortho", out=self._spectra[:n])  # type: ignore[arg-type]  # declared for doubles
+        return self._spectra[:n]
 
-    def filtered(self, spectra: NDArray[np.complex64], response: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the inner part of a filtered segment, shape (channels, hop)."""
-        return self.thinned(spectra, response, 1)
+    def filtered(
+        self, spectra: NDArray[np.complex64], response: NDArray[np.float32], out: NDArray[np.float32], *, step: int = 1
+    ) -> None:
+        """Write every ``step``-th frame of filtered segments, shape (segments, channels, n_fft // step).
 
-    def thinned(self, spectra: NDArray[np.complex64], response: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-        """Return every ``step``-th frame of :meth:`filtered`, of a response that ends before 1/``step`` of the bins."""
-        n_fft, margin = self._n_fft // step, self._margin // step
-        product = self._product[:, : n_fft // 2 + 1]
-        np.multiply(spectra[:, : n_fft // 2 + 1], response[..., : n_fft // 2 + 1], out=product)
-        if step > 1:
-            product *= np.float32(1.0 / step)
-        thin = np.empty((len(product), n_fft), np.float32)
-        np.fft.irfft(product, n_fft, axis=1, out=thin)  # type: ignore[arg-type]
-        return thin[:, margin:-margin]
+        ``response``, shape (rows, bins), ends before 1/``step`` of the bins. A margin on either side of a segment is
+        to be thrown away.
+        """
+        n_fft = self._geometry.n_fft // step
+        if step not in self._products:
+            self._products[step] = np.empty((STRETCH, self._channels, n_fft // 2 + 1), np.complex64)
+        product = self._products[step][: len(spectra)]
+        _weigh(spectra.view(np.float32), response, np.float32(step**-0.5), product.view(np.float32))
+        np.fft.irfft(product, n_fft, norm="ortho", out=out)  # type: ignore[arg-type]
+
+    def thinned(
+        self, spectra: NDArray[np.complex64], response: NDArray[np.float32], *, step: int
+    ) -> NDArray[np.float32]:
+        """Return what :meth:`filtered` writes; it holds until the next call with this ``step``."""
+        if step not in self._thin:
+            self._thin[step] = np.empty((STRETCH, self._channels, self._geometry.n_fft // step), np.float32)
+        thin = self._thin[step][: len(spectra)]
+        self.filtered(spectra, response, thin, step=step)
+        return thin
 
 
 def curve_on_bins(

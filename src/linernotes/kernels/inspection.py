@@ -17,6 +17,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.magnitudes import greatest as greatest_magnitude
+from linernotes.kernels.magnitudes import least as least_magnitude
 
 __all__ = ["ChannelInspection", "add_sums"]
 
@@ -25,6 +27,7 @@ _LEAST_RUN = 3
 _TOP, _FULL = np.float32(0.5), np.float32(1.0)
 _CLICK_LEAST, _CLICK_RATIO, _SHARP = np.float32(0.05), np.float32(20.0), np.float32(1.5)
 _NEAR, _REACH = 3, 24  # samples about a click that it shakes, and that must be calm
+_ROW = 64  # samples that are passed over together where there is nothing to see
 _LIVE = np.float32(0.01)  # -40 dB, on both sides of a hole
 
 _SAMPLES, _STATE, _SPOTS = readable(types.float32, 1), writable(types.int64, 1), writable(types.int64, 2)
@@ -41,19 +44,24 @@ def _tops(  # noqa: PLR0917  (numba knows no keywords)
 ) -> int:
     """Find flat tops; ``state``: length of the open run, clipped samples so far."""
     run = state[0]
-    for n in range(samples.shape[0]):
-        x = samples[n]
-        size = abs(x)
-        if size >= _TOP and (run == 0 or x == last or (size >= _FULL and abs(last) >= _FULL)):
-            run += 1
-        else:
-            if run >= _LEAST_RUN or (run > 0 and abs(last) > _FULL):
-                state[1] += run
-                if n_spots < spots.shape[0]:
-                    spots[n_spots, 0], spots[n_spots, 1] = at + n - run, at + n
-                n_spots += 1
-            run = 1 if size >= _TOP else 0
-        last = x
+    for start in range(0, samples.shape[0], _ROW):
+        row = samples[start : start + _ROW]
+        if run == 0 and greatest_magnitude(row) < _TOP:
+            last = row[-1]
+            continue
+        for i in range(row.shape[0]):
+            x, n = row[i], start + i
+            size = abs(x)
+            if size >= _TOP and (run == 0 or x == last or (size >= _FULL and abs(last) >= _FULL)):
+                run += 1
+            else:
+                if run >= _LEAST_RUN or (run > 0 and abs(last) > _FULL):
+                    state[1] += run
+                    if n_spots < spots.shape[0]:
+                        spots[n_spots, 0], spots[n_spots, 1] = at + n - run, at + n
+                    n_spots += 1
+                run = 1 if size >= _TOP else 0
+            last = x
     state[0] = run
     return int(n_spots)
 
@@ -73,19 +81,24 @@ def _holes(  # noqa: PLR0917  (numba knows no keywords)
 ) -> int:
     """Find holes; ``state``: length of the open silence, whether it began abruptly."""
     zeros = state[0]
-    for n in range(samples.shape[0]):
-        x = samples[n]
-        if x == np.float32(0.0):
-            if zeros == 0:
-                state[1] = 1 if abs(last) > _LIVE else 0
-            zeros += 1
-        elif zeros:
-            if least <= zeros <= most and state[1] and abs(x) > _LIVE:
-                if n_spots < spots.shape[0]:
-                    spots[n_spots, 0], spots[n_spots, 1] = at + n - zeros, at + n
-                n_spots += 1
-            zeros = 0
-        last = x
+    for start in range(0, samples.shape[0], _ROW):
+        row = samples[start : start + _ROW]
+        if zeros == 0 and least_magnitude(row) > np.float32(0.0):
+            last = row[-1]
+            continue
+        for i in range(row.shape[0]):
+            x, n = row[i], start + i
+            if x == np.float32(0.0):
+                if zeros == 0:
+                    state[1] = 1 if abs(last) > _LIVE else 0
+                zeros += 1
+            elif zeros:
+                if least <= zeros <= most and state[1] and abs(x) > _LIVE:
+                    if n_spots < spots.shape[0]:
+                        spots[n_spots, 0], spots[n_spots, 1] = at + n - zeros, at + n
+                    n_spots += 1
+                zeros = 0
+            last = x
     state[0] = zeros
     return int(n_spots)
 
@@ -99,39 +112,57 @@ def _bend(samples: NDArray[np.float32], n: int) -> np.float32:
 @compiled(types.int64, _SAMPLES, types.int64, _SPOTS, types.int64)
 def _clicks(samples: NDArray[np.float32], at: int, spots: NDArray[np.int64], n_spots: int) -> int:
     """Find clicks among samples ``_REACH + 1`` from either end; ``at`` is the place of the first of all."""
-    for n in range(_REACH + 1, samples.shape[0] - _REACH - 1):
-        bend = _bend(samples, n)
-        if bend < _CLICK_LEAST:
+    first, stop = _REACH + 1, samples.shape[0] - _REACH - 1
+    bends = np.empty(_ROW + 2, np.float32)
+    for start in range(first, stop, _ROW):
+        n_row = min(_ROW, stop - start)
+        for i in range(n_row + 2):
+            bends[i] = _bend(samples, start - 1 + i)
+        some = False
+        for i in range(n_row):
+            some |= (bends[i + 1] >= _CLICK_LEAST) & (bends[i + 1] > _SHARP * bends[i])
+        if not some:
             continue
-        # A sample that is off bends its neighbours half as much; a step bends two alike.
-        lone = bend > _SHARP * max(_bend(samples, n - 1), _bend(samples, n + 1))
-        for i in range(_NEAR, _REACH + 1):
-            if not lone:
-                break
-            lone = max(_bend(samples, n - i), _bend(samples, n + i)) * _CLICK_RATIO < bend
-        if lone and (n_spots == 0 or n_spots > spots.shape[0] or at + n - spots[n_spots - 1, 1] > _REACH):
-            if n_spots < spots.shape[0]:
-                spots[n_spots, 0], spots[n_spots, 1] = at + n, at + n + 1
-            n_spots += 1
+        for i in range(n_row):
+            n, bend = start + i, bends[i + 1]
+            if bend < _CLICK_LEAST:
+                continue
+            # A sample that is off bends its neighbours half as much; a step bends two alike.
+            lone = bend > _SHARP * max(bends[i], bends[i + 2])
+            for j in range(_NEAR, _REACH + 1):
+                if not lone:
+                    break
+                lone = max(_bend(samples, n - j), _bend(samples, n + j)) * _CLICK_RATIO < bend
+            if lone and (n_spots == 0 or n_spots > spots.shape[0] or at + n - spots[n_spots - 1, 1] > _REACH):
+                if n_spots < spots.shape[0]:
+                    spots[n_spots, 0], spots[n_spots, 1] = at + n, at + n + 1
+                n_spots += 1
     return int(n_spots)
 
 
 @compiled(types.void, readable(types.float32, 2), writable(types.float64, 2))
 def add_sums(frames: NDArray[np.float32], sums: NDArray[np.float64]) -> None:
     """Add a block of shape (n, channels) to ``sums``: rows sum, squares, peak, product with the other channel."""
-    last = frames.shape[1] - 1
+    # Sums in as many parts as a row has frames, so that a processor's lanes can work.
+    totals, squares, products = np.zeros(_ROW), np.zeros(_ROW), np.zeros(_ROW)
+    own, other = np.empty(_ROW, np.float32), np.empty(_ROW, np.float32)
     for c in range(frames.shape[1]):
-        total, squares, product, peak = 0.0, 0.0, 0.0, np.float32(0.0)
-        for n in range(frames.shape[0]):
-            x = np.float64(frames[n, c])
-            total += x
-            squares += x * x
-            product += x * frames[n, last - c]
-            peak = max(peak, abs(frames[n, c]))
-        sums[0, c] += total
-        sums[1, c] += squares
+        totals[:], squares[:], products[:] = 0.0, 0.0, 0.0
+        peak = np.float32(0.0)
+        for start in range(0, frames.shape[0], _ROW):
+            n_row = min(_ROW, frames.shape[0] - start)
+            for i in range(n_row):
+                own[i], other[i] = frames[start + i, c], frames[start + i, frames.shape[1] - 1 - c]
+            for i in range(n_row):
+                x = np.float64(own[i])
+                totals[i] += x
+                squares[i] += x * x
+                products[i] += x * other[i]
+            peak = max(peak, greatest_magnitude(own[:n_row]))
+        sums[0, c] += totals.sum()
+        sums[1, c] += squares.sum()
         sums[2, c] = max(sums[2, c], peak)
-        sums[3, c] += product
+        sums[3, c] += products.sum()
 
 
 class ChannelInspection:

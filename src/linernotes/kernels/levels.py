@@ -12,48 +12,51 @@ from numba import types
 from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.magnitudes import greatest
 
-__all__ = ["FLOOR_DB", "Levels", "cell_powers", "greatest_sample"]
+__all__ = ["FLOOR_DB", "Levels", "cell_powers"]
 
 FLOOR_DB = -120.0
 _SLOW_S, _FAST_S = 0.4, 0.006
 
 
-@compiled(types.float64, readable(types.float32, 1), types.int64, writable(types.float64, 1))
-def _add_powers(row: NDArray[np.float32], cell: int, out: NDArray[np.float64]) -> float:
-    """Add the mean square of each cell to ``out``; return the sum of all squares."""
-    squares = 0.0
-    for c in range(out.shape[0]):
-        a, b, start = np.float32(0.0), np.float32(0.0), c * cell
-        for i in range(start, start + cell, 2):
-            a += row[i] * row[i]
-            b += row[i + 1] * row[i + 1]
-        total = np.float64(a + b)
-        out[c] += total / cell
-        squares += total
-    return squares
+@compiled(
+    types.float32,
+    *(readable(types.float32, 3), types.int64, types.int64, writable(types.float64, 1), writable(types.float64, 1)),
+)
+def cell_powers(
+    rows: NDArray[np.float32],
+    margin: int,
+    cell: int,
+    powers: NDArray[np.float64],
+    squares: NDArray[np.float64],
+) -> np.float32:
+    """Write the power of each cell, summed over mid and side, and return the greatest sample of either channel.
 
-
-@compiled(types.float32, readable(types.float32, 1), readable(types.float32, 1))
-def _greatest_sum(mid: NDArray[np.float32], side: NDArray[np.float32]) -> np.float32:
-    greatest = np.float32(0.0)
-    for i in range(mid.shape[0]):
-        greatest = max(greatest, abs(mid[i]) + abs(side[i]))
-    return greatest
-
-
-def cell_powers(rows: NDArray[np.float32], cell: int) -> tuple[NDArray[np.float64], list[float]]:
-    """Return the power of each cell, summed over mid and side, shape (n // cell,), and the squares of each row.
-
-    Cells have two frames at least.
+    ``rows``: segments as :mod:`linernotes.kernels.filters` has them, margins included. ``squares`` of each row are
+    added up. The frames of a cell are a power of two.
     """
-    out = np.zeros(rows.shape[1] // cell)
-    return out, [float(_add_powers(row, cell, out)) for row in rows]
-
-
-def greatest_sample(rows: NDArray[np.float32]) -> float:
-    """Return the greatest sample of either channel: where mid and side have one sign, it is their sum."""
-    return float(_greatest_sum(rows[0], rows[1])) if len(rows) > 1 else float(np.abs(rows[0]).max())
+    n_cells = (rows.shape[2] - 2 * margin) // cell
+    sizes, sums = np.zeros(cell, np.float32), np.empty(cell, np.float32)
+    most = np.float32(0.0)
+    for place in range(powers.shape[0]):
+        segment, start = place // n_cells, margin + place % n_cells * cell
+        sizes[:] = np.float32(0.0)
+        powers[place] = 0.0
+        for c in range(rows.shape[1]):
+            row = rows[segment, c, start : start + cell]
+            for i in range(cell):
+                sizes[i] += abs(row[i])  # where mid and side have one sign, the greater channel is their sum
+                sums[i] = row[i] * row[i]
+            n = cell // 2
+            while n:
+                for i in range(n):
+                    sums[i] += sums[i + n]
+                n //= 2
+            powers[place] += np.float64(sums[0]) / cell
+            squares[c] += np.float64(sums[0])
+        most = max(most, greatest(sizes))
+    return most
 
 
 @compiled(types.void, readable(types.float64, 2), types.int64, types.int64, types.int64, writable(types.float64, 2))

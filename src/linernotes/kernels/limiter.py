@@ -22,9 +22,9 @@ from numba import types
 from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, readable, writable
-from linernotes.kernels.true_peak import CELL, PeakCells
+from linernotes.kernels.true_peak import CELL
 
-__all__ = ["Ballistics", "Limiter", "ReductionStream"]
+__all__ = ["Ballistics", "ReductionStream", "take_down"]
 
 _STILL_DB = 0.01  # what asks for so little less is a steady tone: nothing moves
 
@@ -91,8 +91,8 @@ def _release(  # noqa: PLR0917  (numba knows no keywords)
     state[0], state[1] = now, bed
 
 
-@compiled(types.void, _F64, _F64, writable(types.float64, 1))
-def _smooth(values: NDArray[np.float64], bell: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+@compiled(types.void, _F64, _F64, writable(types.float32, 1))
+def _smooth(values: NDArray[np.float64], bell: NDArray[np.float64], out: NDArray[np.float32]) -> None:
     n = bell.shape[0]
     for k in range(out.shape[0]):
         total = 0.0
@@ -101,9 +101,9 @@ def _smooth(values: NDArray[np.float64], bell: NDArray[np.float64], out: NDArray
         out[k] = total
 
 
-@compiled(types.void, readable(types.float32, 2), _F64, types.float64, writable(types.float32, 2))
-def _apply(frames: NDArray[np.float32], reductions: NDArray[np.float64], gain: float, out: NDArray[np.float32]) -> None:
-    """Write ``frames`` times ``gain`` less the reductions, straight between the edges of cells.
+@compiled(types.void, writable(types.float32, 2), _F32, types.float64)
+def take_down(frames: NDArray[np.float32], reductions: NDArray[np.float32], gain: float) -> None:
+    """Multiply frames, shape (n, channels), by ``gain`` and take them down, straight between the edges of cells.
 
     ``reductions`` stand at the beginning of each cell and at the end of the last.
     """
@@ -117,7 +117,7 @@ def _apply(frames: NDArray[np.float32], reductions: NDArray[np.float64], gain: f
         for i in range(min(CELL, frames.shape[0] - start)):
             factor = left + step * i
             for c in range(frames.shape[1]):
-                out[start + i, c] = frames[start + i, c] * factor
+                frames[start + i, c] = frames[start + i, c] * factor
 
 
 class ReductionStream:
@@ -143,17 +143,17 @@ class ReductionStream:
         self._asked = np.zeros(1 + self._n_early)
         self._released = np.zeros(n_bell - 1)
 
-    def add(self, peaks: NDArray[np.float32]) -> NDArray[np.float64]:
+    def add(self, peaks: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take the peaks of the next cells; return the reductions that can be told."""
         asked = np.empty(len(peaks))
         _ask(peaks, self.over, asked)
         return self._advance(asked)
 
-    def finish(self) -> NDArray[np.float64]:
+    def finish(self) -> NDArray[np.float32]:
         """Return the reductions of the cells that were waiting, and one for the end of the last."""
         return self._advance(np.zeros(self.n_late + 1))
 
-    def _advance(self, more: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _advance(self, more: NDArray[np.float64]) -> NDArray[np.float32]:
         asked = np.concatenate([self._asked, more])
         n_ready = max(0, len(asked) - self.n_late - 1)
         self._asked = asked[n_ready:]
@@ -161,47 +161,9 @@ class ReductionStream:
         if n_ready:
             _release(asked, self.n_late, self._fast, self._slow, self._state, released)
         released = np.concatenate([self._released, released])
-        reductions = np.empty(n_ready)
+        reductions = np.empty(n_ready, np.float32)
         _smooth(released, self._bell, reductions)
         self._released = released[n_ready:]
         n_dropped = min(self._n_early, n_ready)
         self._n_early -= n_dropped
         return reductions[n_dropped:]
-
-
-class Limiter:
-    """Multiplies a stream by ``gain`` and keeps its true peaks under ``ceiling``, both factors; late by some cells.
-
-    ``reductions``: those that the frames returned last were taken down by, one a cell.
-    """
-
-    def __init__(
-        self, *, sample_rate_hz: int, channels: int, gain: float, ceiling: float, ballistics: Ballistics | None = None
-    ) -> None:
-        self._gain = gain
-        self._peaks = PeakCells(channels=channels, least=ceiling / gain, guarded=True)
-        self._stream = ReductionStream(
-            over=gain / ceiling, cell_s=CELL / sample_rate_hz, ballistics=ballistics or Ballistics()
-        )
-        self._frames = np.zeros((0, channels), np.float32)
-        self._edges = np.zeros(0)
-        self.reductions = np.zeros(0)
-
-    def add(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the next frames, shape (n, channels); return those that are ready."""
-        self._frames = np.concatenate([self._frames, block])
-        return self._ready(self._stream.add(self._peaks.add(block)))
-
-    def finish(self) -> NDArray[np.float32]:
-        """Return the frames that were waiting."""
-        return self._ready(np.concatenate([self._stream.add(self._peaks.finish()), self._stream.finish()]))
-
-    def _ready(self, edges: NDArray[np.float64]) -> NDArray[np.float32]:
-        self._edges = np.concatenate([self._edges, edges])
-        n_cells = max(0, len(self._edges) - 1)
-        out = np.empty((min(n_cells * CELL, len(self._frames)), self._frames.shape[1]), np.float32)
-        if n_cells:
-            _apply(self._frames[: len(out)], self._edges, self._gain, out)
-        self.reductions = np.maximum(self._edges[:n_cells], self._edges[1:])
-        self._frames, self._edges = self._frames[len(out) :], self._edges[n_cells:]
-        return out

@@ -20,16 +20,17 @@ __all__ = ["add_spectra", "third_octave_powers"]
 _HANN_POWER = 0.375
 
 
-@compiled(types.void, readable(types.complex64, 2), writable(types.float64, 2))
+@compiled(types.void, readable(types.complex64, 3), writable(types.float64, 2))
 def add_spectra(spectra: NDArray[np.complex64], sums: NDArray[np.float64]) -> None:
-    """Add the squares of Hann-windowed spectra, shape (rows, bins), to ``sums``; the first and last bin not."""
+    """Add the squares of Hann-windowed spectra, shape (segments, rows, bins), to ``sums``; not the outermost bins."""
     half, quarter = np.float32(0.5), np.float32(0.25)
-    for row in range(spectra.shape[0]):
-        bins = spectra[row]
-        for k in range(1, bins.shape[0] - 1):
-            real = half * bins[k].real - quarter * (bins[k - 1].real + bins[k + 1].real)
-            imag = half * bins[k].imag - quarter * (bins[k - 1].imag + bins[k + 1].imag)
-            sums[row, k] += real * real + imag * imag
+    for segment in range(spectra.shape[0]):
+        for row in range(spectra.shape[1]):
+            bins = spectra[segment, row]
+            for k in range(1, bins.shape[0] - 1):
+                real = half * bins[k].real - quarter * (bins[k - 1].real + bins[k + 1].real)
+                imag = half * bins[k].imag - quarter * (bins[k - 1].imag + bins[k + 1].imag)
+                sums[row, k] += real * real + imag * imag
 
 
 def third_octave_powers(
@@ -40,7 +41,7 @@ def third_octave_powers(
     low, high = (middles_hz[:, None] * 2.0 ** (side / 6.0) for side in (-1, 1))
     left, right = geometry.bins_hz - width_hz / 2, geometry.bins_hz + width_hz / 2
     shares = np.clip(np.minimum(high, right) - np.maximum(low, left), 0.0, None) / width_hz
-    # Each frame lies in n_fft / hop segments; a spectrum of real samples has each bin twice.
-    scale = 2.0 / (_HANN_POWER * geometry.n_fft) / (n_frames * geometry.n_fft / geometry.hop)
+    # Each frame lies in n_fft / hop segments; a spectrum of real samples has each bin twice; the transform is unitary.
+    scale = 2.0 / _HANN_POWER / (n_frames * geometry.n_fft / geometry.hop)
     powers: NDArray[np.float64] = sums @ shares.T * scale
     return powers

@@ -1,7 +1,9 @@
 """True peaks: the greatest value that a sound takes between its samples, told on a grid eight times as fine.
 
 The value between two samples is a weighted sum of the 32 around it. No sum exceeds :data:`OVERSHOOT` times the greatest
-of the 32. So where these are small enough, nothing is computed, and yet no greater peak is missed.
+of the 32; nor does it leave the straight line between the two samples by more than a share of the sharpest *bend*
+around: of how far a sample lies off the line between its neighbours. So where samples are small enough, or bend little
+enough, nothing is computed, and yet no greater peak is missed.
 
 Meters differ in what they make of the highest tenth of the spectrum, where their filters begin to cut. A limiter that
 must please them all adds what sounds there to a peak (the *guard*): nothing in music, up to two decibels in white
@@ -21,6 +23,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.magnitudes import greatest
 
 __all__ = ["CELL", "FACTOR", "OVERSHOOT", "PeakCells", "TruePeakMeter", "interpolators"]
 
@@ -56,6 +59,25 @@ _WEIGHTS = np.concatenate([interpolators(), _edge()[None]])
 OVERSHOOT = float(np.abs(_WEIGHTS[:-1]).sum(axis=1).max()) * _ROUNDING
 _GUARDED_OVERSHOOT = OVERSHOOT + float(np.abs(_WEIGHTS[-1]).sum()) * _ROUNDING
 
+
+def _off_line() -> tuple[float, float, float]:
+    """Return by what share of the greatest sample, and how many of the sharpest bends, a sum may leave its line.
+
+    A sum is the line plus a sum whose weights add up to nothing, so it is one over differences of neighbours, and, but
+    for a remainder, one over differences of these: twice the bends. The last number is that of the guard's bends.
+    """
+    weights = _WEIGHTS.astype(np.float64)
+    share = np.arange(1, FACTOR) / FACTOR
+    weights[:-1, _BEFORE] -= 1.0 - share
+    weights[:-1, _BEFORE + 1] -= share
+    once = np.cumsum(weights, axis=1)
+    twice = np.cumsum(once[:, :-1], axis=1)
+    rest = 2.0 * np.abs(twice[:, -1]) + np.abs(once[:, -1])
+    bends = 2.0 * np.abs(twice).sum(axis=1) * _ROUNDING
+    return 2.0 * float(rest.max()), float(bends[:-1].max()), float(bends[-1])
+
+
+_REMAINDER, _BENDS, _GUARD_BENDS = _off_line()
 _ONE_ROW = writable(types.float32, 1)
 
 
@@ -93,25 +115,31 @@ def _raise_cells(  # noqa: PLR0917  (numba knows no keywords)
     that cannot exceed ``least`` are told by their samples alone.
     """
     samples, sums = np.empty(_ROW + _TAPS - 1, np.float32), np.empty(_ROW, np.float32)
-    peaks = np.empty(_ROW, np.float32)
+    peaks, bends = np.empty(_ROW, np.float32), np.empty(_ROW + _TAPS - 3, np.float32)
     overshoot = np.float32(_GUARDED_OVERSHOOT if guarded else OVERSHOOT)
-    greatest = np.float32(0.0)
+    off_line = np.float32(_BENDS + _GUARD_BENDS if guarded else _BENDS)
+    straight = np.float32((1.0 + _REMAINDER) * _ROUNDING)
+    most = np.float32(0.0)
     for row in range((frames.shape[0] - _TAPS + 1) // _ROW):
-        around, edge = np.float32(0.0), np.float32(0.0)
+        edge = np.float32(0.0)
         for i in range(_ROW + _TAPS - 1):
             samples[i] = frames[row * _ROW + i, channel]
-            around = max(around, abs(samples[i]))
         for i in range(_ROW):
             peaks[i] = abs(samples[i + _BEFORE])
-        if around * overshoot > least:
+        around = greatest(samples)
+        heard = around * overshoot > least
+        if heard:
+            for i in range(_ROW + _TAPS - 3):
+                bends[i] = samples[i + 1] - np.float32(0.5) * (samples[i] + samples[i + 2])
+            heard = around * straight + greatest(bends) * off_line > least
+        if heard:
             for phase in range(FACTOR - 1):
                 _weigh(samples, weights[phase], sums)
                 for i in range(_ROW):
                     peaks[i] = max(peaks[i], abs(sums[i]))
             if guarded:
                 _weigh(samples, weights[FACTOR - 1], sums)
-                for i in range(_ROW):
-                    edge = max(edge, abs(sums[i]))
+                edge = greatest(sums)
         for cell in range(_ROW // CELL):
             peak = np.float32(0.0)
             for i in range(CELL):
@@ -119,8 +147,8 @@ def _raise_cells(  # noqa: PLR0917  (numba knows no keywords)
             peak += edge
             at = row * (_ROW // CELL) + cell
             cells[at] = max(cells[at], peak)
-            greatest = max(greatest, peak)
-    return greatest
+            most = max(most, peak)
+    return most
 
 
 class PeakCells:
@@ -134,7 +162,7 @@ class PeakCells:
     """
 
     def __init__(self, *, channels: int, least: float = 0.0, guarded: bool = False) -> None:
-        self.least, self._guarded = least, guarded
+        self.least, self._guarded = np.full(channels, least, np.float32), guarded
         self.greatest = np.zeros(channels, np.float32)
         self._rest = np.zeros((_BEFORE, channels), np.float32)
         self._n_waiting, self._begins = 0, True
@@ -175,8 +203,8 @@ class PeakCells:
     def _plain_cells(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         cells = np.zeros((len(frames) - _TAPS + 1) // CELL, np.float32)
         for channel in range(frames.shape[1]):
-            greatest = _raise_cells(frames, channel, _WEIGHTS, self._guarded, np.float32(self.least), cells)
-            self.greatest[channel] = max(self.greatest[channel], greatest)
+            most = _raise_cells(frames, channel, _WEIGHTS, self._guarded, self.least[channel], cells)
+            self.greatest[channel] = max(self.greatest[channel], most)
         return cells
 
 
@@ -184,16 +212,14 @@ class TruePeakMeter:
     """Tells the true peak of each channel of a stream, as a magnitude."""
 
     def __init__(self, *, channels: int) -> None:
-        self._channels = [PeakCells(channels=1) for _ in range(channels)]
+        self._cells = PeakCells(channels=channels)
 
     def add(self, block: NDArray[np.float32]) -> None:
         """Take the next frames, shape (n, channels)."""
-        for channel, cells in enumerate(self._channels):
-            cells.add(np.ascontiguousarray(block[:, channel : channel + 1]))
-            cells.least = float(cells.greatest[0])  # what cannot exceed it need not be known
+        self._cells.add(block)
+        self._cells.least = self._cells.greatest  # what cannot exceed it need not be known
 
     def peaks(self) -> NDArray[np.float32]:
         """Return the peak of each channel; the stream has ended."""
-        for cells in self._channels:
-            cells.finish()
-        return np.concatenate([cells.greatest for cells in self._channels])
+        self._cells.finish()
+        return self._cells.greatest

@@ -219,7 +219,8 @@ class BandPlan:
 class MasteringPlan:
     """What each stage would do to one sound, in numbers: ``--dry-run`` shows it, :func:`render` does it.
 
-    ``tone_mid_db``, ``tone_side_db``: gain of each of :data:`THIRD_OCTAVES_HZ`; ``width_db``: gain of the side beyond;
+    ``tone_mid_db``, ``tone_side_db``: gain of each of :data:`THIRD_OCTAVES_HZ`, no filter turned farther than
+    ``tone_bound_db``; ``width_db``: gain of the side beyond;
     empty ``bands``: no dynamics. ``loudness_lufs``: None leaves the loudness as it comes. ``ceiling_dbtp``: None only
     where loudness and limiter are both off. ``gain_db`` is a forecast; the loudness search finds the true one.
     """
@@ -235,6 +236,7 @@ class MasteringPlan:
     greatest_reduction_db: float
     gain_db: float
     notes: Sequence[PlanNote]
+    tone_bound_db: float = 6.0
 
     @property
     def is_identity(self) -> bool:

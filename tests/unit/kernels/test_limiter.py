@@ -6,16 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linernotes.kernels.limiter import Limiter
-from linernotes.kernels.true_peak import TruePeakMeter
+from linernotes.kernels.limiter import Ballistics, ReductionStream, take_down
+from linernotes.kernels.true_peak import CELL, PeakCells, TruePeakMeter
 
 RATE = 44100
 
 
 def limited(sound: NDArray[np.float32], *, gain: float, ceiling: float, size: int = 1 << 14) -> NDArray[np.float32]:
-    limiter = Limiter(sample_rate_hz=RATE, channels=sound.shape[1], gain=gain, ceiling=ceiling)
-    parts = [limiter.add(sound[start : start + size]) for start in range(0, len(sound), size)]
-    return np.concatenate([*parts, limiter.finish()])
+    cells = PeakCells(channels=sound.shape[1], least=ceiling / gain, guarded=True)
+    stream = ReductionStream(over=gain / ceiling, cell_s=CELL / RATE, ballistics=Ballistics())
+    parts = [stream.add(cells.add(sound[start : start + size])) for start in range(0, len(sound), size)]
+    reductions = np.concatenate([*parts, stream.add(cells.finish()), stream.finish()])
+    assert len(reductions) == -(-len(sound) // CELL) + 1
+    out = sound.copy()
+    take_down(out, reductions, gain)
+    return out
 
 
 def true_peak(sound: NDArray[np.float32]) -> float:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.kernels.filters import Geometry, Transform, band_shares, realised
-from linernotes.kernels.levels import Levels, cell_powers, greatest_sample
-from linernotes.kernels.mixing import add_band
+from linernotes.kernels.filters import STRETCH, Geometry, Transform, band_shares, realised
+from linernotes.kernels.levels import Levels, cell_powers
+from linernotes.kernels.mixing import mix
 from linernotes.model import BAND_EDGES_HZ, FLOOR_DB, LEVEL_QUANTILES, BandMeter, BandPlan
 
 __all__ = ["BandDynamics", "BandMeters"]
@@ -17,7 +17,7 @@ _SLOW_DB = (-120.0, 20.0, 1.0)
 _FAST_DB = (-48.0, 24.0, 0.25)
 _GATE_DB = -30.0  # softer than the mean by more: a pause
 _UNHEARD_DB = -90.0
-_WHOLE, _RUN, _OUT_OF = 480, 4, 12  # segments that are listened to
+_WHOLE, _OUT_OF = 120, 3  # stretches that are listened to
 _STRIDE = 4  # cells: levels overlap, and every fourth tells as much
 _BELL = np.hanning(11)[1:-1] / np.hanning(11).sum()  # 12 ms: no gain moves faster
 
@@ -36,37 +36,36 @@ def _places(levels: NDArray[np.float64], axis: tuple[float, float, float]) -> ND
 
 
 class BandMeters:
-    """Measures level and dynamics of each band from the spectra of segments.
+    """Measures level and dynamics of each band from the spectra of stretches.
 
     The first two minutes are listened to whole, then a second of every three: that tells a distribution as well.
     """
 
     def __init__(self, geometry: Geometry, *, channels: int) -> None:
         self._geometry = geometry
-        self._responses = realised(band_shares(BAND_EDGES_HZ, geometry), geometry)
+        self._responses = realised(band_shares(BAND_EDGES_HZ, geometry)[:, None], geometry)
         n_bands = len(self._responses)
         self._steps = [_step(edge, geometry) for edge in BAND_EDGES_HZ] + [1]
-        self._levels, self._n_segments = self._fresh_levels(), 0
+        self._levels, self._n_stretches = self._fresh_levels(), 0
         self._counts = np.zeros((n_bands, _n_bins(_SLOW_DB), _n_bins(_FAST_DB)), np.int64)
         self._peaks, self._sums, self._n_cells = np.zeros(n_bands), np.zeros((n_bands, channels)), 0
 
     def add(self, transform: Transform, spectra: NDArray[np.complex64], n: int) -> None:
-        """Take the spectra of a segment whose inner part has ``n`` frames of sound."""
-        self._n_segments += 1
-        if self._n_segments > _WHOLE and self._n_segments % _OUT_OF >= _RUN:
-            if self._n_segments % _OUT_OF == _RUN:
-                self._count(*self._levels.finish())
-                self._levels = self._fresh_levels()
-            return
-        cell = self._geometry.cell
-        n_cells = -(-n // cell)
-        powers = np.empty((len(self._steps), n_cells))
+        """Take the spectra of a stretch whose inner part has ``n`` frames of sound."""
+        self._n_stretches += 1
+        if self._n_stretches > _WHOLE:
+            if self._n_stretches % _OUT_OF:
+                return
+            self._count(*self._levels.finish())
+            self._levels = self._fresh_levels()
+        margin, cell = self._geometry.margin, self._geometry.cell
+        powers = np.empty((len(self._steps), -(-n // cell)))
         for b, step in enumerate(self._steps):
-            rows = transform.thinned(spectra, self._responses[b], step)[:, : n_cells * cell // step]
-            powers[b], squares = cell_powers(rows, cell // step)
-            self._sums[b] += np.multiply(squares, step)
-            self._peaks[b] = max(self._peaks[b], greatest_sample(rows))
-        self._n_cells += n_cells
+            rows, squares = transform.thinned(spectra, self._responses[b], step=step), np.zeros(self._sums.shape[1])
+            greatest = cell_powers(rows, margin // step, cell // step, powers[b], squares)
+            self._sums[b] += squares * step
+            self._peaks[b] = max(self._peaks[b], float(greatest))
+        self._n_cells += powers.shape[1]
         self._count(*self._levels.add(powers))
 
     def _fresh_levels(self) -> Levels:
@@ -111,9 +110,9 @@ class BandMeters:
 
 
 def _step(edge_hz: float, geometry: Geometry) -> int:
-    """How far apart the samples of a band may be that ends at ``edge_hz``: it is gone an octave and a half above."""
+    """How far apart the samples of a band may be that ends at ``edge_hz``: it is gone half an octave above."""
     step = 1
-    while step < geometry.cell // 2 and edge_hz * 3.0 < geometry.sample_rate_hz / (4.0 * step):
+    while step < geometry.cell // 2 and edge_hz * 1.5 < geometry.sample_rate_hz / (4.0 * step):
         step *= 2
     return step
 
@@ -128,7 +127,7 @@ def _quantiles(counts: NDArray[np.int64], middles: NDArray[np.float64], width: f
 
 
 class BandDynamics:
-    """Splits a stream of spectra into bands, moves each as planned, and adds them up; late by a segment.
+    """Splits a stream of spectra into bands, moves each as planned, and adds them up; late by a stretch.
 
     Parameters
     ----------
@@ -140,17 +139,21 @@ class BandDynamics:
     ) -> None:
         self._geometry, self._responses, self._bands = geometry, responses, bands
         self._levels = Levels(n_bands=len(bands), cell_s=geometry.cell / geometry.sample_rate_hz)
-        self._waiting: list[list[NDArray[np.float32]]] = []
-        self._out = np.empty((channels, geometry.hop), np.float32)
+        shape = (len(bands), STRETCH, channels, geometry.n_fft)
+        self._free = [np.empty(shape, np.float32) for _ in range(2)]
+        self._waiting: list[tuple[NDArray[np.float32], int]] = []
+        self._out = np.empty((STRETCH * geometry.hop, channels), np.float32)
         # Half a bell of cells before the start, and one for the straight line into the first cell.
         self._gains_db = np.zeros((len(bands), len(_BELL) // 2 + 1))
 
     def add(self, transform: Transform, spectra: NDArray[np.complex64]) -> Iterator[NDArray[np.float32]]:
-        """Take the spectra of the next segment; yield what is ready, shape (rows, hop)."""
-        cell = self._geometry.cell
-        split = [transform.filtered(spectra, response) for response in self._responses]
-        self._waiting.append(split)
-        powers = np.stack([cell_powers(rows, cell)[0] for rows in split])
+        """Take the spectra of the next stretch; yield frames that are ready, shape (n, channels)."""
+        geometry, split, n = self._geometry, self._free.pop(), len(spectra)
+        powers = np.empty((len(split), n * geometry.hop // geometry.cell))
+        for rows, response, power in zip(split, self._responses, powers, strict=True):
+            transform.filtered(spectra, response, rows[:n])
+            cell_powers(rows[:n], geometry.margin, geometry.cell, power, np.zeros(rows.shape[1]))
+        self._waiting.append((split, n))
         self._move(*self._levels.add(powers))
         yield from self._ready()
 
@@ -169,15 +172,16 @@ class BandDynamics:
         self._gains_db = np.concatenate([self._gains_db, gains], axis=1)
 
     def _ready(self) -> Iterator[NDArray[np.float32]]:
-        n_cells = self._geometry.hop // self._geometry.cell
-        needed = n_cells + 2 + len(_BELL) - 1
-        while self._waiting and self._gains_db.shape[1] >= needed:
-            split = self._waiting.pop(0)
-            self._out[:] = 0.0
-            for b, rows in enumerate(split):
-                smooth_db = np.convolve(self._gains_db[b, :needed], _BELL, "valid")
-                gains = 10.0 ** (smooth_db / 20.0)
-                for row, out in zip(rows, self._out, strict=True):
-                    add_band(row, gains, self._geometry.cell, out)
+        geometry = self._geometry
+        while self._waiting:
+            split, n = self._waiting[0]
+            n_cells = n * geometry.hop // geometry.cell
+            needed = n_cells + 2 + len(_BELL) - 1
+            if self._gains_db.shape[1] < needed:
+                return
+            smooth_db = np.stack([np.convolve(row[:needed], _BELL, "valid") for row in self._gains_db])
+            out = self._out[: n * geometry.hop]
+            mix(split, 10.0 ** (smooth_db / 20.0), geometry.margin, geometry.cell, out)
             self._gains_db = self._gains_db[:, n_cells:]
-            yield self._out
+            self._free.append(self._waiting.pop(0)[0])
+            yield out

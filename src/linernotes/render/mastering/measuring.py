@@ -42,8 +42,8 @@ def measure(blocks: Iterable[NDArray[np.float32]], *, sample_rate_hz: int) -> Me
         raise InputError("nothing to master: the sound is empty")
     meter = _Meter(sample_rate_hz, first.shape[1])
     segments = Segments(_chained(first, blocks), meter.geometry, channels=first.shape[1])
-    for segment, n in segments:
-        meter.add(segment, n)
+    for stretch, n in segments:
+        meter.add(stretch, n)
     if not segments.n_frames:
         raise InputError("nothing to master: the sound is empty")
     return meter.meters()
@@ -55,7 +55,7 @@ def _chained(first: NDArray[np.float32], rest: Iterable[NDArray[np.float32]]) ->
 
 
 class _Meter:
-    """Every meter there is, fed with segments."""
+    """Every meter there is, fed with stretches."""
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         if channels not in (1, 2):
@@ -71,9 +71,9 @@ class _Meter:
         self._spectrum = np.zeros((channels, self.geometry.n_fft // 2 + 1))
         self._bands = BandMeters(self.geometry, channels=channels)
 
-    def add(self, segment: NDArray[np.float32], n: int) -> None:
+    def add(self, stretch: NDArray[np.float32], n: int) -> None:
         margin = self.geometry.margin
-        inner = segment[margin : margin + n]
+        inner = stretch[margin : margin + n]
         add_sums(inner, self._sums)
         if not np.isfinite(self._sums).all():
             raise DecodeError("holds samples that are not numbers (NaN or infinite)", code="not_finite")
@@ -82,7 +82,7 @@ class _Meter:
         self._true_peak.add(inner)
         for channel, inspection in enumerate(self._inspections):
             inspection.add(np.ascontiguousarray(inner[:, channel]))
-        spectra = self._transform.spectra(segment)
+        spectra = self._transform.spectra(stretch)
         add_spectra(spectra, self._spectrum)
         self._bands.add(self._transform, spectra, n)
 

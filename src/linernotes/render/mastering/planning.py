@@ -22,13 +22,13 @@ from linernotes.model import (
     Profile,
 )
 
-__all__ = ["draw_plan", "profile_of"]
+__all__ = ["band_lifts", "draw_plan", "profile_of"]
 
 _MIDDLES = np.array(THIRD_OCTAVES_HZ)
 _QUANTILES = np.array(LEVEL_QUANTILES)
 _HEARD_DB = -75.0  # of a third octave, below the loudest: less is noise, or nothing
 _HELD = 0.44  # of a sample rate: where its filters begin to cut
-_JUDGED_HZ = (30.0, 17000.0)  # the ends of hearing are no reason to move the rest
+_JUDGED_HZ = (40.0, 16000.0)  # the ends of hearing are no reason to move the rest
 _WIDTH_BOUND_DB = 6.0
 _SLOW_BOUND_DB, _FAST_BOUND_DB = 6.0, 4.0
 _HARDEST = 0.5  # a level may not move more than this share of another's move the other way
@@ -117,6 +117,7 @@ def draw_plan(before: Meters, preset: Preset) -> MasteringPlan:
         greatest_reduction_db=preset.greatest_reduction_db * amounts.limiter / 100.0,
         gain_db=0.0 if target is None else target - before.integrated_lufs,
         notes=tuple(notes),
+        tone_bound_db=preset.tone_bound_db,
     )
 
 
@@ -148,17 +149,22 @@ def _loudness(before: Meters, preset: Preset) -> float | None:
 def _tone(
     levels_db: Sequence[float], target: Sequence[float | None], preset: Preset, notes: list[PlanNote], row: str
 ) -> NDArray[np.float64]:
-    """Gains of third octaves: the difference, moved up or down as a whole so that least of it is beyond the bound."""
+    """Gains of third octaves: the difference, moved up or down as a whole so that what the bound leaves is least.
+
+    What is left is told as a listener at one loudness hears it: relative to its own mean.
+    """
     wished = np.array([np.nan if value is None else value for value in target]) - _shape(levels_db)
     heard = ~np.isnan(wished)
     if not heard.any() or preset.amounts.tone == 0.0:
         return np.zeros(len(wished))
     bound = preset.tone_bound_db
     judged = wished[heard & (_JUDGED_HZ[0] < _MIDDLES) & (_JUDGED_HZ[1] > _MIDDLES)]
-    middle = np.median(judged) if len(judged) else np.median(wished[heard])
-    offsets = middle + np.linspace(-2.0 * bound, 2.0 * bound, 97)
-    beyond = np.maximum(np.abs(judged[None, :] - offsets[:, None]) - bound, 0.0).sum(axis=1)
-    offset = offsets[np.lexsort((np.abs(offsets - middle), beyond.round(6)))[0]]
+    judged = judged if len(judged) else wished[heard]
+    middle = np.median(judged)
+    offsets = middle + np.linspace(-2.0 * bound, 2.0 * bound, 481)
+    left = judged - np.clip(judged - offsets[:, None], -bound, bound)
+    distances = np.abs(left - left.mean(axis=1, keepdims=True)).mean(axis=1)
+    offset = offsets[np.lexsort((np.abs(offsets - middle), distances.round(4)))[0]]
     gains = np.clip(wished - offset, -bound, bound)
     held = [f"{hz:.0f}" for hz, wish in zip(_MIDDLES, wished - offset, strict=True) if abs(wish) > bound + 0.5]
     if held:
@@ -182,18 +188,20 @@ def _width(
 
 
 def _bands(before: Meters, profile: Profile, mid: NDArray[np.float64], amount: float) -> tuple[BandPlan, ...]:
-    geometry = Geometry(before.sample_rate_hz)
-    octaves = np.log2(_MIDDLES)
-    shares = np.array(
-        [np.interp(octaves, np.log2(geometry.bins_hz[1:]), row[1:]) for row in band_shares(BAND_EDGES_HZ, geometry)]
+    lifts_db = band_lifts(10.0 ** (np.array(before.mid_db) / 10.0), mid, before.sample_rate_hz)
+    return tuple(
+        _band(band, profile.slow_db[b], profile.fast_db[b], float(lifts_db[b]), amount)
+        for b, band in enumerate(before.bands)
     )
-    powers = shares * 10.0 ** (np.array(before.mid_db) / 10.0)
-    lifted = powers * 10.0 ** (mid / 10.0)
-    plans = []
-    for b, band in enumerate(before.bands):
-        lift_db = 10.0 * np.log10(max(lifted[b].sum(), 1e-15) / max(powers[b].sum(), 1e-15))
-        plans.append(_band(band, profile.slow_db[b], profile.fast_db[b], float(lift_db), amount))
-    return tuple(plans)
+
+
+def band_lifts(powers: NDArray[np.float64], gains_db: NDArray[np.float64], sample_rate_hz: int) -> NDArray[np.float64]:
+    """Tell by how many dB gains of third octaves lift each band of a sound that has these powers."""
+    geometry = Geometry(sample_rate_hz)
+    octaves, bins = np.log2(_MIDDLES), np.log2(geometry.bins_hz[1:])
+    shares = np.array([np.interp(octaves, bins, row[1:]) for row in band_shares(BAND_EDGES_HZ, geometry)])
+    before, lifted = (np.maximum(shares @ each, 1e-15) for each in (powers, powers * 10.0 ** (gains_db / 10.0)))
+    return np.asarray(10.0 * np.log10(lifted / before))
 
 
 def _band(

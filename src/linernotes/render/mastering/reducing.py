@@ -13,15 +13,15 @@ _ACTIVE_DB = 0.1
 
 
 class ReductionCurve:
-    """Collects reductions of cells; keeps the greatest of each tenth of a second."""
+    """Collects reductions at the edges of cells; keeps the greatest of each tenth of a second."""
 
     def __init__(self, *, sample_rate_hz: int) -> None:
         self._cells_per_step = _STEP_S * sample_rate_hz / CELL
         self._tops: list[float] = []
         self._n, self._total, self._n_active = 0, 0.0, 0
 
-    def add(self, reductions_db: NDArray[np.float64]) -> None:
-        """Take the next cells."""
+    def add(self, reductions_db: NDArray[np.float32]) -> None:
+        """Take the next ones."""
         if not len(reductions_db):
             return
         steps = ((self._n + np.arange(len(reductions_db))) / self._cells_per_step).astype(np.int64)
@@ -31,7 +31,7 @@ class ReductionCurve:
             tops[0] = max(tops[0], self._tops.pop())
         self._tops += tops
         self._n += len(reductions_db)
-        self._total += float(reductions_db.sum())
+        self._total += float(reductions_db.sum(dtype=np.float64))
         self._n_active += int(np.count_nonzero(reductions_db > _ACTIVE_DB))
 
     def told(self) -> Reduction:

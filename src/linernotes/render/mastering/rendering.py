@@ -1,7 +1,7 @@
 """The chain: tone, width and dynamics, then gain and limiter, settled to a loudness."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,13 +9,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.kernels.limiter import Ballistics, Limiter
-from linernotes.kernels.loudness import LoudnessMeter, integrated
+from linernotes.kernels.limiter import Ballistics, take_down
+from linernotes.kernels.true_peak import CELL
 from linernotes.model import MasteringPlan, MasteringResult, Meters, Reduction
 from linernotes.render.mastering.measuring import measure
 from linernotes.render.mastering.reducing import ReductionCurve
-from linernotes.render.mastering.scratch import Scratch
-from linernotes.render.mastering.searching import GainSearch
+from linernotes.render.mastering.rehearsing import rehearsed
+from linernotes.render.mastering.scratch import BLOCK_FRAMES, Scratch
+from linernotes.render.mastering.searching import FoundGain, GainSearch
 from linernotes.render.mastering.shaping import shaped
 from linernotes.render.mastering.sketching import Sketch
 
@@ -24,19 +25,21 @@ __all__ = ["Rendering"]
 _MARGIN_DB = 0.03  # below the ceiling: what rounding to 16 bits and another meter's filter may add
 _TOLERANCE_LU = 0.05
 _MOST_PASSES = 5
-_SPARE_DB = 6.0  # gain that a search may add to the first guess before peaks are told less exactly
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Pass:
-    """What one run of the limiter left."""
+    """One run of the limiter, and what it left; no ``reductions``: there is no ceiling."""
 
     gain_db: float
-    loudness_lufs: float
+    reductions: Scratch | None
     reduction: Reduction
-    sound: Scratch
+    meters: Meters
     shortfall_lu: float = 0.0
-    meters: Meters | None = field(default=None)
+
+    def close(self) -> None:
+        if self.reductions is not None:
+            self.reductions.close()
 
 
 class Rendering:
@@ -44,11 +47,11 @@ class Rendering:
 
     Parameters
     ----------
-    open_blocks : opens the sound from its start, in blocks of any size, shape (n, channels); called once for each pass
-        where the plan shapes nothing, else once
+    open_blocks : opens the sound from its start, in blocks of any size, shape (n, channels); called
+        twice where there is a tone to be rehearsed
     before : what :func:`measure` told of the sound
-    folder : where the shaped sound and the master are kept meanwhile (8 bytes a stereo frame each); the system's place
-        for such things if None
+    folder : where the shaped sound is kept meanwhile (9 bytes a stereo frame); the system's place for such things if
+        None
 
     Raises
     ------
@@ -82,30 +85,27 @@ class Rendering:
 
     def close(self) -> None:
         """Give the scratch files back."""
-        if self._shaped is not None:
-            self._shaped.close()
-        if self._pass is not None:
-            self._pass.sound.close()
-        self._shaped = self._pass = None
+        for part in (self._shaped, self._sketch, self._pass):
+            if part is not None:
+                part.close()
+        self._shaped = self._sketch = self._pass = None
 
     def settle(self, *, ceiling_dbtp: float | None = None, loudness_lufs: float | None = None) -> None:
         """Search the gain again under another ceiling or for another loudness; the shaping is not repeated."""
         self._ceiling_dbtp = self._ceiling_dbtp if ceiling_dbtp is None else ceiling_dbtp
         self._loudness_lufs = self._loudness_lufs if loudness_lufs is None else loudness_lufs
         if self._pass is not None:
-            self._pass.sound.close()
+            self._pass.close()
             self._pass = None
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Read the master from its start; a block holds until the next is asked for."""
-        return self._settled().sound.blocks()
+        settled = self._settled()
+        return self._limited(settled.gain_db, settled.reductions)
 
     def result(self) -> MasteringResult:
         """Tell what was done."""
         settled = self._settled()
-        if settled.meters is None:
-            rate = self._plan.sample_rate_hz
-            settled.meters = measure(settled.sound.blocks(), sample_rate_hz=rate)
         return MasteringResult(
             plan=self._plan,
             before=self._before,
@@ -123,77 +123,78 @@ class Rendering:
 
     def _search(self) -> _Pass:
         """Forecast the gain, run the limiter, and correct until the loudness is met, or what falls short is known."""
-        target, ceiling_dbtp = self._loudness_lufs, self._ceiling_dbtp
-        if target is None or ceiling_dbtp is None:
+        target = self._loudness_lufs
+        if target is None or self._ceiling_dbtp is None:
             return self._run(0.0)
-        search = GainSearch(
-            self._sketched(target, ceiling_dbtp),
-            ceiling=_factor(ceiling_dbtp - _MARGIN_DB),
-            greatest_reduction_db=self._plan.greatest_reduction_db,
-            ballistics=self._ballistics,
-        )
         wish = target
         for attempt in range(_MOST_PASSES):
-            found = search.gain(wish)
+            found = self._found(wish)
             done = self._run(found.gain_db)
-            error = done.loudness_lufs - target
+            error = done.meters.integrated_lufs - target
             if abs(error) <= _TOLERANCE_LU or (found.bound and error < 0.0) or attempt == _MOST_PASSES - 1:
                 break
             wish -= error
-            done.sound.close()
-        done.shortfall_lu = max(0.0, -error) if found.bound else 0.0
-        return done
+            done.close()
+        return replace(done, shortfall_lu=max(0.0, -error) if found.bound else 0.0)
 
-    def _sketched(self, target: float, ceiling_dbtp: float) -> Sketch:
-        if self._sketch is None:
-            gain_db = target - self._before.integrated_lufs
-            self._sketch = Sketch(
-                sample_rate_hz=self._plan.sample_rate_hz,
-                channels=self._plan.channels,
-                n_frames=self._before.n_frames,
-                least=_factor(ceiling_dbtp - max(0.0, gain_db) - _SPARE_DB),
+    def _found(self, wish: float) -> FoundGain:
+        """Search on the sketch; where it needs to know softer peaks, it is made to."""
+        shaped, sketch = self._source()
+        gain_db = wish - sketch.loudness()
+        while True:
+            sketch.know(shaped.blocks(), self._ceiling() / _factor(gain_db))
+            search = GainSearch(
+                sketch,
+                ceiling=self._ceiling(),
+                greatest_reduction_db=self._plan.greatest_reduction_db,
+                ballistics=self._ballistics,
             )
-            for block in self._source():
-                self._sketch.add(block)
-            self._sketch.finish()
-        return self._sketch
+            found = search.gain(wish)
+            if self._ceiling() / _factor(found.gain_db) >= sketch.least:
+                return found
+            gain_db = found.gain_db
 
-    def _source(self) -> Iterator[NDArray[np.float32]]:
-        """Open what goes into the limiter; blocks are the same whatever those of the sound were."""
-        plan = self._plan
-        if not plan.shapes:
-            return shaped(self._open(), plan)
-        if self._shaped is None:
-            self._shaped = Scratch(plan.channels, folder=self._folder).fill(shaped(self._open(), plan))
-        return self._shaped.blocks()
+    def _ceiling(self) -> float:
+        assert self._ceiling_dbtp is not None
+        return _factor(self._ceiling_dbtp - _MARGIN_DB)
+
+    def _source(self) -> tuple[Scratch, Sketch]:
+        """Rehearse, then shape the sound once, and sketch it meanwhile."""
+        if self._shaped is None or self._sketch is None:
+            plan = self._plan
+            self._shaped = Scratch(plan.channels, folder=self._folder)
+            self._sketch = Sketch(
+                sample_rate_hz=plan.sample_rate_hz,
+                channels=plan.channels,
+                n_frames=self._before.n_frames,
+                folder=self._folder,
+            )
+            tuned = rehearsed(self._open(), plan, n_frames=self._before.n_frames)
+            for block in shaped(self._open(), tuned):
+                self._sketch.add(block)
+                self._shaped.append(block)
+        return self._shaped, self._sketch
 
     def _run(self, gain_db: float) -> _Pass:
-        rate, channels = self._plan.sample_rate_hz, self._plan.channels
-        meter = LoudnessMeter(sample_rate_hz=rate, channels=channels)
-        sound = Scratch(channels, folder=self._folder)
-        curve = ReductionCurve(sample_rate_hz=rate)
-        for block in self._limited(gain_db, curve):
-            meter.add(block)
-            sound.append(block)
+        shaped, sketch = self._source()
+        curve, reductions = ReductionCurve(sample_rate_hz=self._plan.sample_rate_hz), None
+        if self._ceiling_dbtp is not None:
+            sketch.know(shaped.blocks(), self._ceiling() / _factor(gain_db))
+            reductions = sketch.reductions(gain=_factor(gain_db), ceiling=self._ceiling(), ballistics=self._ballistics)
+            for edges in reductions.blocks():
+                curve.add(edges[:, 0])
         self._n_passes += 1
-        return _Pass(gain_db, integrated(meter.powers()), curve.told(), sound)
+        meters = measure(self._limited(gain_db, reductions), sample_rate_hz=self._plan.sample_rate_hz)
+        return _Pass(gain_db, reductions, curve.told(), meters)
 
-    def _limited(self, gain_db: float, curve: "ReductionCurve") -> Iterator[NDArray[np.float32]]:
-        if self._ceiling_dbtp is None:
-            yield from self._source()
+    def _limited(self, gain_db: float, reductions: Scratch | None) -> Iterator[NDArray[np.float32]]:
+        frames = self._source()[0].blocks()
+        if reductions is None:
+            yield from frames
             return
-        limiter = Limiter(
-            sample_rate_hz=self._plan.sample_rate_hz,
-            channels=self._plan.channels,
-            gain=_factor(gain_db),
-            ceiling=_factor(self._ceiling_dbtp - _MARGIN_DB),
-            ballistics=self._ballistics,
-        )
-        for block in self._source():
-            yield limiter.add(block)
-            curve.add(limiter.reductions)
-        yield limiter.finish()
-        curve.add(limiter.reductions)
+        for block, edges in zip(frames, reductions.blocks(BLOCK_FRAMES // CELL, overlap=1), strict=True):
+            take_down(block, edges[:, 0], _factor(gain_db))
+            yield block
 
 
 def _factor(decibels: float) -> float:

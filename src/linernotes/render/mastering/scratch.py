@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from linernotes.errors import StorageError
 
-__all__ = ["Scratch"]
+__all__ = ["BLOCK_FRAMES", "Scratch"]
 
-_BLOCK_FRAMES = 1 << 16
+BLOCK_FRAMES = 1 << 16
 
 
 class Scratch:
@@ -57,12 +57,12 @@ class Scratch:
             self.append(block)
         return self
 
-    def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """Read from the start; a block holds until the next is asked for."""
-        buffer = np.empty((_BLOCK_FRAMES, self.channels), np.float32)
+    def blocks(self, n: int = BLOCK_FRAMES, *, overlap: int = 0) -> Iterator[NDArray[np.float32]]:
+        """Read ``n`` frames at a time, and the first of the next; a block holds until the next is asked for."""
+        buffer = np.empty((n + overlap, self.channels), np.float32)
         frame_bytes = buffer.strides[0]
-        for start in range(0, self.n_frames, _BLOCK_FRAMES):
-            block = buffer[: min(_BLOCK_FRAMES, self.n_frames - start)]
+        for start in range(0, max(0, self.n_frames - overlap), n):
+            block = buffer[: min(n + overlap, self.n_frames - start)]
             view, done = block.reshape(-1).view(np.uint8).data, 0
             self._file.seek(start * frame_bytes)
             while done < len(view):

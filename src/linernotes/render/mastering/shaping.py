@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.kernels.filters import Geometry, Segments, Transform, band_shares, curve_on_bins, from_rows, realised
+from linernotes.kernels.filters import STRETCH, Geometry, Segments, Transform, band_shares, curve_on_bins, realised
+from linernotes.kernels.mixing import mix
 from linernotes.model import BAND_EDGES_HZ, THIRD_OCTAVES_HZ, MasteringPlan
 from linernotes.render.mastering.dynamics import BandDynamics
 
@@ -18,27 +19,17 @@ def shaped(blocks: Iterable[NDArray[np.float32]], plan: MasteringPlan) -> Iterat
     Where it says nothing of them, the sound passes bit for bit, in blocks that do not depend on those given.
     """
     geometry, channels = Geometry(plan.sample_rate_hz), plan.channels
-    if not plan.shapes:
-        for segment, n in Segments(blocks, geometry, channels=channels):
-            yield segment[geometry.margin : geometry.margin + n]
-        return
-    tone = _tone(plan, geometry)
-    transform = Transform(geometry, channels=channels)
     segments = Segments(blocks, geometry, channels=channels)
-    out = np.empty((geometry.hop, channels), np.float32)
-    if plan.bands:
-        shares = band_shares(BAND_EDGES_HZ, geometry)
-        rows = _moved(segments, transform, geometry, realised(shares[:, None] * tone, geometry), plan)
-    else:
-        response = realised(tone, geometry)
-        rows = (transform.filtered(transform.spectra(segment), response) for segment, _ in segments)
+    if not plan.shapes:
+        for stretch, n in segments:
+            yield stretch[geometry.margin : geometry.margin + n]
+        return
     done = 0
-    for some in rows:
-        from_rows(some, out)
+    for frames in _moved(segments, geometry, plan) if plan.bands else _toned(segments, geometry, plan):
         # Only the last segment is filled up; by then all frames are counted.
-        n = min(geometry.hop, segments.n_frames - done)
+        n = min(len(frames), segments.n_frames - done)
         done += n
-        yield out[:n]
+        yield frames[:n]
 
 
 def _tone(plan: MasteringPlan, geometry: Geometry) -> NDArray[np.float64]:
@@ -49,10 +40,22 @@ def _tone(plan: MasteringPlan, geometry: Geometry) -> NDArray[np.float64]:
     return np.stack([curve_on_bins(row, middles, geometry) for row in gains])
 
 
-def _moved(
-    segments: Segments, transform: Transform, geometry: Geometry, responses: NDArray[np.float32], plan: MasteringPlan
-) -> Iterator[NDArray[np.float32]]:
+def _toned(segments: Segments, geometry: Geometry, plan: MasteringPlan) -> Iterator[NDArray[np.float32]]:
+    transform = Transform(geometry, channels=plan.channels)
+    response = realised(_tone(plan, geometry), geometry)
+    out = np.empty((STRETCH * geometry.hop, plan.channels), np.float32)
+    for stretch, _ in segments:
+        rows = transform.thinned(transform.spectra(stretch), response, step=1)
+        n = len(rows) * geometry.hop
+        mix(rows[None], np.ones((1, n // geometry.cell + 2)), geometry.margin, geometry.cell, out[:n])
+        yield out[:n]
+
+
+def _moved(segments: Segments, geometry: Geometry, plan: MasteringPlan) -> Iterator[NDArray[np.float32]]:
+    transform = Transform(geometry, channels=plan.channels)
+    shares = band_shares(BAND_EDGES_HZ, geometry)
+    responses = realised(shares[:, None] * _tone(plan, geometry), geometry)
     dynamics = BandDynamics(geometry, responses, plan.bands, channels=plan.channels)
-    for segment, _ in segments:
-        yield from dynamics.add(transform, transform.spectra(segment))
+    for stretch, _ in segments:
+        yield from dynamics.add(transform, transform.spectra(stretch))
     yield from dynamics.finish()

@@ -1,18 +1,24 @@
 """A sketch of a sound that tells what a limiter would do to its loudness, without running it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
+from linernotes.kernels.compiled import compiled, readable, writable
 from linernotes.kernels.limiter import Ballistics, ReductionStream
 from linernotes.kernels.loudness import STEPS_PER_S, KWeighting, add_cells, integrated
 from linernotes.kernels.true_peak import CELL, PeakCells
+from linernotes.render.mastering.scratch import BLOCK_FRAMES, Scratch
 
 __all__ = ["Forecast", "Sketch"]
 
-_MOST_CELLS = 1 << 18
+_MOST_CELLS = 1 << 17
 _PAUSE = 1e-3  # of the mean power: what lies below is no part of the music
+_SPARE = 10.0 ** (-6.0 / 20.0)  # peaks are known so much farther down than is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,61 +30,74 @@ class Forecast:
 
 
 class Sketch:
-    """True peak and K-weighted energy of cells, a quarter of a million at most: longer sounds have longer cells.
+    """True peak and K-weighted energy of cells, some hundred thousand at most: longer sounds have longer cells.
 
-    Parameters
-    ----------
-    n_frames : length of the sound
-    least : no true peak above it is missed; lower ones may be told by their samples alone
+    Peaks of the finest cells are kept in a scratch file of ``folder``.
     """
 
-    def __init__(self, *, sample_rate_hz: int, channels: int, n_frames: int, least: float) -> None:
-        merged = 1 << max(0, int(np.ceil(np.log2(max(1.0, n_frames / CELL / _MOST_CELLS)))))
-        self._cell = CELL * merged
-        self._cell_s = self._cell / sample_rate_hz
+    def __init__(self, *, sample_rate_hz: int, channels: int, n_frames: int, folder: Path | None = None) -> None:
+        self.sample_rate_hz, self._channels, self._folder = sample_rate_hz, channels, folder
+        self._merged = 1 << max(0, int(np.ceil(np.log2(max(1.0, n_frames / CELL / _MOST_CELLS)))))
+        self._cell_s = self._merged * CELL / sample_rate_hz
         self._weighting = KWeighting(sample_rate_hz=sample_rate_hz, channels=channels)
-        self._peak_cells = PeakCells(channels=channels, least=least, guarded=True)
-        n_cells = -(-n_frames // self._cell)
-        self._peaks, self._energies = np.zeros(n_cells, np.float32), np.zeros(n_cells)
-        self._n_fine, self._n_frames = 0, 0
+        n_cells = -(-n_frames // (self._merged * CELL))
+        self._energies, self._n_frames = np.zeros(n_cells), 0
+        self._least, self._tops = np.inf, np.zeros(n_cells, np.float32)
+        self._peaks = Scratch(1, folder=folder)
+
+    def close(self) -> None:
+        """Give the scratch file back."""
+        self._peaks.close()
 
     def add(self, block: NDArray[np.float32]) -> None:
-        """Take the next frames, shape (n, channels)."""
-        add_cells(self._weighting.energies(block), self._n_frames, self._cell, self._energies)
+        """Take the energy of the next frames, shape (n, channels)."""
+        add_cells(self._weighting.energies(block), self._n_frames, self._merged * CELL, self._energies)
         self._n_frames += len(block)
-        self._keep(self._peak_cells.add(block))
 
-    def finish(self) -> None:
-        """Take what was waiting; the sound has ended."""
-        self._keep(self._peak_cells.finish())
-
-    def _keep(self, peaks: NDArray[np.float32]) -> None:
-        if not len(peaks):
+    def know(self, blocks: Iterable[NDArray[np.float32]], least: float) -> None:
+        """See to it that no true peak above ``least`` is missed; lower ones may be told by their samples alone."""
+        if self._least <= least:
             return
-        merged = self._cell // CELL
-        first = self._n_fine % merged
-        tops = np.maximum.reduceat(peaks, np.r_[0, np.arange(merged - first, len(peaks), merged)])
-        at = self._n_fine // merged
-        np.maximum(self._peaks[at : at + len(tops)], tops, out=self._peaks[at : at + len(tops)])
-        self._n_fine += len(peaks)
+        self._least = least * _SPARE
+        cells = PeakCells(channels=self._channels, least=self._least, guarded=True)
+        self._peaks.close()
+        self._peaks = Scratch(1, folder=self._folder).fill(cells.add(block)[:, None] for block in blocks)
+        self._peaks.append(cells.finish()[:, None])
+        at = 0
+        for some in self._peaks.blocks(max(BLOCK_FRAMES, self._merged)):
+            tops = np.maximum.reduceat(some[:, 0], np.arange(0, len(some), self._merged))
+            self._tops[at : at + len(tops)] = tops
+            at += len(tops)
+
+    @property
+    def least(self) -> float:
+        """What is known of peaks is true above this."""
+        return self._least
 
     def peak(self) -> float:
         """Return the greatest true peak."""
-        return float(self._peaks.max(initial=0.0))
+        return float(self._tops.max(initial=0.0))
 
     def loudness(self) -> float:
         """Return the integrated loudness of the sound as it is."""
         return integrated(self._powers(self._energies))
 
+    def reductions(self, *, gain: float, ceiling: float, ballistics: Ballistics) -> Scratch:
+        """Return what a limiter after ``gain`` takes away under ``ceiling``, both factors, at the edges of cells."""
+        stream = ReductionStream(over=gain / ceiling, cell_s=CELL / self.sample_rate_hz, ballistics=ballistics)
+        edges = Scratch(1, folder=self._folder).fill(stream.add(peaks[:, 0])[:, None] for peaks in self._peaks.blocks())
+        edges.append(stream.finish()[:, None])
+        return edges
+
     def forecast(self, *, gain: float, ceiling: float, ballistics: Ballistics) -> Forecast:
         """Tell what a limiter after ``gain`` would leave under ``ceiling``, both factors."""
         stream = ReductionStream(over=gain / ceiling, cell_s=self._cell_s, ballistics=ballistics)
-        edges_db = np.concatenate([stream.add(self._peaks), stream.finish()])
-        reductions_db = 0.5 * (edges_db[:-1] + edges_db[1:])
-        energies = self._energies * (gain * gain) * 10.0 ** (-reductions_db / 10.0)
+        edges_db = np.concatenate([stream.add(self._tops), stream.finish()])
+        left, reductions_db = np.empty_like(self._energies), np.empty(len(self._energies), np.float32)
+        _reduce(self._energies, edges_db, gain * gain, left, reductions_db)
         played = reductions_db[self._energies > _PAUSE * self._energies.mean()]
         return Forecast(
-            loudness_lufs=integrated(self._powers(energies)),
+            loudness_lufs=integrated(self._powers(left)),
             reduction_db=float(np.quantile(played, 0.95)) if len(played) else 0.0,
         )
 
@@ -88,4 +107,25 @@ class Sketch:
         n_steps = int(len(energies) * self._cell_s * STEPS_PER_S)
         at = np.arange(n_steps + 1) / (STEPS_PER_S * self._cell_s)
         powers: NDArray[np.float64] = np.diff(np.interp(at, np.arange(len(sums)), sums)) * STEPS_PER_S
-        return powers / (self._cell / self._cell_s)
+        return powers / self.sample_rate_hz
+
+
+@compiled(
+    types.void,
+    *(readable(types.float64, 1), readable(types.float32, 1), types.float64),
+    *(writable(types.float64, 1), writable(types.float32, 1)),
+)
+def _reduce(
+    energies: NDArray[np.float64],
+    edges_db: NDArray[np.float32],
+    power: float,
+    left: NDArray[np.float64],
+    reductions_db: NDArray[np.float32],
+) -> None:
+    """Write what is left of energies times ``power``, and the reduction in the middle of each cell."""
+    for k in range(energies.shape[0]):
+        reduction = np.float32(0.5) * (edges_db[k] + edges_db[k + 1])
+        reductions_db[k] = reduction
+        left[k] = energies[k] * power
+        if reduction > np.float32(0.0):
+            left[k] *= 10.0 ** (-reduction / 10.0)

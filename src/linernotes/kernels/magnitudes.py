@@ -1,0 +1,37 @@
+"""The greatest and the least magnitude among samples, without looking at one after the other.
+
+Without their signs, the bits of floating-point numbers are whole numbers in the same order: of these a processor
+compares many at once, which it may not do with the numbers themselves, for fear of those that are none.
+"""
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from linernotes.kernels.compiled import compiled, readable
+
+__all__ = ["greatest", "least"]
+
+_UNSIGNED = np.int32(0x7FFFFFFF)
+
+
+@compiled(types.float32, readable(types.float32, 1))
+def greatest(samples: NDArray[np.float32]) -> np.float32:
+    """Return the greatest magnitude, 0 of none; not a number counts as greater than all."""
+    bits, found = samples.view(np.int32), np.zeros(1, np.int32)
+    most = np.int32(0)
+    for i in range(bits.shape[0]):
+        most = max(most, bits[i] & _UNSIGNED)
+    found[0] = most
+    return np.float32(found.view(np.float32)[0])
+
+
+@compiled(types.float32, readable(types.float32, 1))
+def least(samples: NDArray[np.float32]) -> np.float32:
+    """Return the least magnitude, or the greatest number there is of none."""
+    bits, found = samples.view(np.int32), np.zeros(1, np.int32)
+    fewest = np.int32(0x7F7FFFFF)
+    for i in range(bits.shape[0]):
+        fewest = min(fewest, bits[i] & _UNSIGNED)
+    found[0] = fewest
+    return np.float32(found.view(np.float32)[0])
