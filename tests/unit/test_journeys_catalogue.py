@@ -20,7 +20,7 @@ from linernotes.journeys import interchange
 from linernotes.journeys.catalogue import Checked, Imported, check, describe, import_files, recognise
 from linernotes.journeys.naming import party_id
 from linernotes.journeys.reading import in_other_processes
-from linernotes.journeys.table_rows import Statements, from_lines
+from linernotes.journeys.table_rows import Told, from_lines
 from linernotes.model import AiDisclosure, Problem, Recording, RecordingEntry, Reference, RightType, Role
 from linernotes.store.batches import Batch
 from linernotes.store.bulk import those_set_aside
@@ -483,7 +483,7 @@ def test_indexes_set_aside_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert those_set_aside(connection) == []
 
 
-def _read_here(path: Path, *, jobs: int) -> Iterator[Statements]:
+def _read_here(path: Path, *, jobs: int) -> Iterator[Told]:
     del jobs
     header = read_header(path)
     for lines in read_cells(path, header):
@@ -571,7 +571,7 @@ def test_three_processes_read_in_order_up_to_where_a_file_is_no_text(tmp_path: P
     batches: list[list[str]] = []
     with pytest.raises(FormatError, match="not UTF-8"):
         for told in in_other_processes(path, jobs=3):
-            batches.append(sorted(row[3] or "" for row in told.batch.recordings.values()))
+            batches.append(sorted(told.batch.recordings.column("isrc")))
     assert [isrc for batch in batches for isrc in batch] == [f"USAT2{n:07d}" for n in range(20_000)]
 
 
