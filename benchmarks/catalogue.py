@@ -181,7 +181,7 @@ def _look_up(workspace: Workspace, n_lines: int) -> dict[str, float]:
     lines = [rng.randrange(n_lines) for _ in range(_LOOKUPS)]
     isrcs = [f"USAB{line // 10**7}{line % 10**7:07d}" for line in lines]
     ids = [workspace.catalogue.page_of(isrc).recordings[0].id for isrc in isrcs]
-    figures = {}
+    figures: dict[str, float] = {}
     for name, clock in (("lookup", time.perf_counter), ("lookup_cpu", time.process_time)):
         taken = _timed_ms(workspace.catalogue.entry, ids, clock=clock)
         figures |= {f"{name}_ms": statistics.median(taken), f"{name}_p99_ms": taken[len(taken) * 99 // 100]}

@@ -63,13 +63,11 @@ def from_lines(path: Path, header: Header, lines: Iterable[tuple[int, list[str] 
 def state(told: Statements, row: Metadata) -> None:
     """Add what one line says."""
     draft = told.draft
-    parties = row.parties
-    ids = party_ids(parties)
     key_of_work = None
     if row.has_work:
         title = row.work_title or row.title or ""
         key_of_work = row.work_id or work_id(
-            title, row.iswc, () if row.iswc else (line.name for line in parties if line.role is Role.WRITER)
+            title, row.iswc, () if row.iswc else (line.name for line in row.parties if line.role is Role.WRITER)
         )
         here = draft.works.setdefault(key_of_work, (key_of_work, title, row.iswc))
         if here[1] != title and here[1].casefold() != title.casefold():
@@ -85,30 +83,36 @@ def state(told: Statements, row: Metadata) -> None:
         if known is not values and known[1:] != values[1:]:
             _differs(told, row, f"the recording {key_of_recording}", known[1:4], values[1:4])
         draft.where.setdefault(key_of_recording, row.where)
-    of_work: list[ShareRow] = []
-    of_recording: list[ShareRow] = []
-    for line, key in zip(parties, ids, strict=True):
-        subject = key_of_work if line.role in OF_WORK and key_of_work else key_of_recording
-        _meet(told, key, line, row.where)
-        role = _ROLE_NAMES[line.role]
-        draft.contributions[subject, key, role] = line.contains_ai and line.contains_ai.value
-        if line.share is not None:
-            target = of_work if subject == key_of_work else of_recording
-            whole = line.share
-            terms = (whole.numerator, whole.denominator, line.territory, line.valid_from, line.valid_to)
-            if not line.rights or len(line.rights) == 1:
-                rights = line.rights[0].value if line.rights else WORK_RIGHTS if line.role in OF_WORK else _MASTER
-                target.append((subject, key, rights, *terms))
-            else:
-                target += [(subject, key, right.value, *terms) for right in line.rights]
-    if of_work and key_of_work:
-        _hold(draft, key_of_work, of_work)
-    if of_recording:
-        _hold(draft, key_of_recording, of_recording)
+    _state_parties(told, row, key_of_work, key_of_recording)
     if row.voice:
         _state_voice(told, row)
     if row.model_release and row.model_party:
         _state_model_release(told, row, row.model_release, row.model_party)
+
+
+def _state_parties(told: Statements, row: Metadata, key_of_work: str | None, key_of_recording: str) -> None:
+    """Add who did what, and their shares."""
+    draft = told.draft
+    of_work: list[ShareRow] = []
+    of_recording: list[ShareRow] = []
+    for line, key in zip(row.parties, party_ids(row.parties), strict=True):
+        role, share, rights = line.role, line.share, line.rights
+        is_of_work = key_of_work is not None and role in OF_WORK
+        subject = key_of_work if is_of_work and key_of_work else key_of_recording
+        if line.identifiers or key not in draft.parties:
+            _meet(told, key, line, row.where)
+        draft.contributions[subject, key, _ROLE_NAMES[role]] = line.contains_ai and line.contains_ai.value
+        if share is not None:
+            target = of_work if is_of_work else of_recording
+            terms = (*share.as_integer_ratio(), line.territory, line.valid_from, line.valid_to)
+            if rights:
+                target += [(subject, key, right.value, *terms) for right in rights]
+            else:
+                target.append((subject, key, WORK_RIGHTS if role in OF_WORK else _MASTER, *terms))
+    if of_work and key_of_work:
+        _hold(draft, key_of_work, of_work)
+    if of_recording:
+        _hold(draft, key_of_recording, of_recording)
 
 
 def _state_voice(told: Statements, row: Metadata) -> None:
@@ -150,14 +154,13 @@ def _terms(line: PartyLine) -> tuple[str, date | None, date | None]:
 
 
 def _meet(told: Statements, key: str, line: PartyLine, where: str) -> None:
-    if key not in told.draft.parties:
-        named = line.identifiers
-        told.draft.parties[key] = (
-            *(key, line.name, named.get("ipi_name_number")),
-            *(named.get("ipi_base_number"), named.get("isni")),
-        )
-    elif line.identifiers:
+    if key in told.draft.parties:
         _complete(told, key, line, where)
+    elif named := line.identifiers:
+        numbers = (named.get("ipi_name_number"), named.get("ipi_base_number"), named.get("isni"))
+        told.draft.parties[key] = (key, line.name, *numbers)
+    else:
+        told.draft.parties[key] = (key, line.name, None, None, None)
 
 
 def _hold(draft: Draft, subject: str, stated: list[ShareRow]) -> None:

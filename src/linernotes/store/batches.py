@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import compress
 from operator import itemgetter
 from typing import Any
 
@@ -39,15 +40,13 @@ In a draft, ``right_type`` may be :data:`WORK_RIGHTS`: the same share of each of
 """
 WORK_RIGHTS = "mechanical performance synchronisation"
 
-_NAME = ("id", "name")
-_PARTY = (*_NAME, "ipi_name_number", "ipi_base_number", "isni")
+_PARTY_IDENTIFIERS = ("ipi_name_number", "ipi_base_number", "isni")
+_PARTY = ("id", "name", *_PARTY_IDENTIFIERS)
 _WORK = ("id", "title", "iswc")
 _RECORDING = ("id", "title", "artist", "isrc", "work_id", "year", "contains_ai", "path", "duration_s")
-_CONTRIBUTION = ("subject_id", "party_id", "role", "contains_ai")
+_LINK = ("subject_id", "party_id", "role")
 SHARE = ("subject_id", "party_id", "right_type", "numerator", "denominator", "territory", "valid_from", "valid_to")
-_WHOLE_SHARE = tuple(name for name in SHARE if name != "right_type")
 _KEY = itemgetter(0)
-_WITHOUT_RIGHT = itemgetter(0, 1, 3, 4, 5, 6, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,15 @@ class Rows:
     def column(self, name: str) -> Sequence[Any]:
         """Return the cells of a column."""
         return self.cells[self.columns.index(name)]
+
+    def without(self, *columns: str) -> "Rows":
+        """Return the rows without these columns."""
+        kept = [name not in columns for name in self.columns]
+        return Rows(tuple(compress(self.columns, kept)), tuple(compress(self.cells, kept)))
+
+    def with_column(self, name: str, cells: Sequence[Any]) -> "Rows":
+        """Return the rows with another column behind the others."""
+        return Rows((*self.columns, name), (*self.cells, cells))
 
     def renamed(self, ids: Mapping[str, str], *columns: str) -> "Rows":
         """Return the rows with ids of these columns exchanged, where there is another for them."""
@@ -122,17 +130,18 @@ class Draft:
     def batch(self) -> Batch:
         """Return what is said as rows to enter."""
         parties = sorted(self.parties.values(), key=_KEY)
+        named = Rows.of(_PARTY, [row for row in parties if row[2] is row[3] is row[4] is None])
         links = sorted(self.contributions, key=_KEY)
-        told_of = Rows.of(_CONTRIBUTION[:-1], links)
         shares = [row for rows in self.shares.values() for row in rows]
+        whole = Rows.of(SHARE, [row for row in shares if row[2] == WORK_RIGHTS])
         return Batch(
-            names=Rows.of(_NAME, [row[:2] for row in parties if row[2] is row[3] is row[4] is None]),
+            names=named.without(*_PARTY_IDENTIFIERS),
             parties=Rows.of(_PARTY, [row for row in parties if not row[2] is row[3] is row[4] is None]),
             works=Rows.of(_WORK, sorted(self.works.values(), key=_KEY)),
             recordings=Rows.of(_RECORDING, sorted(self.recordings.values(), key=_KEY)),
-            contributions=Rows(_CONTRIBUTION, (*told_of.cells, [self.contributions[link] for link in links])),
+            contributions=Rows.of(_LINK, links).with_column("contains_ai", [*map(self.contributions.get, links)]),
             shares=Rows.of(SHARE, [row for row in shares if row[2] != WORK_RIGHTS]),
-            whole_shares=Rows.of(_WHOLE_SHARE, [_WITHOUT_RIGHT(row) for row in shares if row[2] == WORK_RIGHTS]),
+            whole_shares=whole.without("right_type"),
             voices=self.voices,
             model_releases=self.model_releases,
             where=self.where,
