@@ -20,16 +20,18 @@ from linernotes.errors import IdentifierError
 __all__ = ["dpid", "ipi_base_number", "ipi_name_number", "isni", "isrc", "iswc"]
 
 _SEPARATORS = re.compile(r"[\s.\-]")
+_WEIGHTS = range(1, 10)
 _ISWC = re.compile(r"T\d{10}", re.ASCII)
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}", re.ASCII)
 
 
 def _compact(text: str) -> str:
-    return _SEPARATORS.sub("", text).upper()
+    return (text if text.isalnum() else _SEPARATORS.sub("", text)).upper()
 
 
 def _weighted_check(digits: str, start: int) -> int:
-    total: int = start + sum(map(mul, range(1, 10), map(int, digits)))
+    # The byte of a digit is 48 more than the digit, and 48 times the sum of the weights is a multiple of ten.
+    total: int = start + sum(map(mul, _WEIGHTS, digits.encode()))
     return -total % 10
 
 
@@ -86,7 +88,7 @@ def ipi_base_number(text: str) -> str:
     Source: CISAC; the sum of the ISWC, started at 2. Check: ``ipi_base_number("I-000000229-7")`` is ``I0000002297``.
     """
     compact = _compact(text)
-    if not re.fullmatch(r"I\d{10}", compact):
+    if not re.fullmatch(r"I\d{10}", compact, re.ASCII):
         raise IdentifierError(f"{text!r} is not an IPI base number: I and ten digits", code="ipi_base_number")
     if (check := _weighted_check(compact[1:10], 2)) != int(compact[10]):
         message = f"{text!r} is not an IPI base number: its last digit should be {check}"

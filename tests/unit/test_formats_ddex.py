@@ -178,6 +178,23 @@ def test_a_message_of_nothing_but_parties_is_refused(tmp_path: Path, monkeypatch
         read(path)
 
 
+def test_a_message_of_too_many_released_recordings_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linernotes.formats.ddex._RELEASED_MAX", 1)
+    path = tmp_path / "message.xml"
+    path.write_text(written(ROWS[:1] * 2, version="4.3")[0])
+    with pytest.raises(FormatError, match="more than 1 recordings in releases"):
+        read(path)
+
+
+def test_a_message_of_another_kind_is_told_whole_and_kept_in_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "message.xml"
+    path.write_text(written(ROWS[:1], version="4.3")[0].replace("NewReleaseMessage", "OtherMessage"))
+    message = read_ern(path, combine=territories.combined)
+    assert (message.recordings, message.n_represented, message.is_takedown) == ([], 0, False)
+    assert message.n_reported == message.n_statements
+    assert any("SoundRecording/WorkId/ISWC" in problem.where for problem in message.problems)
+
+
 def test_one_item_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linernotes.formats.xml_items._ITEM_CHARACTERS_MAX", 1000)
     path = tmp_path / "message.xml"

@@ -11,7 +11,7 @@ __all__ = ["Header", "no_text", "read_cells"]
 
 _LINES_MAX = 5_000_000
 _CELL_CHARACTERS_MAX = 20_000
-_CHUNK_LINES = 20_000
+_CHUNK_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from linernotes import identifiers
@@ -38,8 +40,10 @@ _ROLES = {
     "RecordLabel": Role.LABEL,
 }
 _PLAIN = frozenset({"MusicalWorkSoundRecording", "NoAdviceAvailable", "Worldwide", "MainArtist", "RightsController"})
+_SOUND = "SoundRecording"
 _KINDS_MAX = 10_000
 _PARTIES_MAX = 200_000
+_RELEASED_MAX = 1_000_000
 _FRAME = ("ReleaseReference", "ReleaseId", "ResourceReference", "DealReleaseReference", "ReleaseResourceReference")
 
 
@@ -78,21 +82,23 @@ class ErnReader:
         self._path, self._combine = path, combine
         self._is_release_message = True
         self._parties: dict[str, PartyLine] = {}
-        self._labels: dict[str, list[str]] = {}
+        self._labels: dict[str, tuple[str, ...]] = {}
+        self._alike: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._left: Counter[str] = Counter()
         self._first: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Metadata]:
         """Yield each sound recording as a line of a catalogue table."""
         n_recordings = 0
-        elements = items(self._path)
+        elements = items(self._path, is_wanted=_SOUND.__ne__)
         self._begin(next(elements))
-        for element in elements:
+        for element in elements if self._is_release_message else islice(items(self._path), 1, None):
             self._take(element)
         if self._is_release_message:
-            for element in items(self._path):
-                if element.name == "SoundRecording":
+            for element in items(self._path, is_wanted=_SOUND.__eq__):
+                if element.name == _SOUND:
                     n_recordings += 1
+                    self.message.n_statements += element.count()
                     yield self._recording(element)
                     self._tell_unused(element)
         self._finish(n_recordings)
@@ -106,8 +112,6 @@ class ErnReader:
                     self._header(element)
                 case "Party":
                     self._party(element)
-                case "SoundRecording":
-                    return
                 case "Release" | "TrackRelease":
                     self._release(element)
                 case "ReleaseDeal" | "DealList":
@@ -186,14 +190,13 @@ class ErnReader:
             for element in release.all(name):
                 element.used = True
         references = [e.read() for e in _below(release, "ReleaseResourceReference")]
-        if len(self._labels) + len(references) > _PARTIES_MAX:
-            raise FormatError(f"{self._path}:{release.line}: more than {_PARTIES_MAX} releases; split it", code="xml")
-        for label in release.all("ReleaseLabelReference"):
-            label.used = True
-            for reference in references:
-                known = self._labels.setdefault(reference, [])
-                if label.text.strip() not in known:
-                    known.append(label.text.strip())
+        if len(self._labels) + len(references) > _RELEASED_MAX:
+            told = f"{self._path}:{release.line}: more than {_RELEASED_MAX} recordings in releases; split it"
+            raise FormatError(told, code="xml")
+        labels = [label.read() for label in release.all("ReleaseLabelReference")]
+        for reference in references if labels else ():
+            names = tuple(dict.fromkeys([*self._labels.get(reference, ()), *labels]))
+            self._labels[reference] = self._alike.setdefault(names, names)  # a million have few labels
 
     # ── a recording ──────────────────────────────────────────────────────────
 
@@ -278,7 +281,7 @@ class ErnReader:
         return [party._replace(role=role, contains_ai=contains_ai)]
 
     def _labels_of(self, sound: Element, parties: list[PartyLine]) -> list[PartyLine]:
-        references = self._labels.get(sound.read("ResourceReference"), [])
+        references = self._labels.get(sound.read("ResourceReference"), ())
         known = [self._parties[reference] for reference in references if reference in self._parties]
         told = {line.name for line in parties if line.role is Role.LABEL}
         return [party._replace(role=Role.LABEL) for party in known if party.name not in told]
@@ -301,10 +304,7 @@ class ErnReader:
         text = controller.read("RightSharePercentage")
         if not found or not text:
             return parties
-        try:
-            share = Fraction(text) / 100
-        except ValueError:
-            share = Fraction(0)
+        share = _part(text)
         if not 0 < share <= 1:
             self._tell("shares", f"{text!r} is not a percentage above 0 and up to 100", controller.line, "RightShare")
             return parties
@@ -364,6 +364,15 @@ class ErnReader:
         except IdentifierError as error:
             self._tell(error.code, f"{error}; left out", element.line, element.name)
             return None
+
+
+@lru_cache(maxsize=4096)
+def _part(text: str) -> Fraction:
+    """Return a percentage as a part of the whole; 0 where it is none."""
+    try:
+        return Fraction(text) / 100
+    except (ValueError, ZeroDivisionError):
+        return Fraction(0)
 
 
 def _below(element: Element, name: str) -> list[Element]:

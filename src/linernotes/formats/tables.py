@@ -45,8 +45,9 @@ OF_WORK = frozenset({Role.WRITER, Role.ARRANGER, Role.HEIR, Role.PUBLISHER})
 """Roles in a work; the others are in a recording."""
 
 _HEADER_CHARACTERS_MAX = 20_000
+_ARTIST = "artist"
 _PARTY_COLUMNS = {
-    "artist": Role.PERFORMER,
+    _ARTIST: Role.PERFORMER,
     "writers": Role.WRITER,
     "arrangers": Role.ARRANGER,
     "heirs": Role.HEIR,
@@ -54,6 +55,7 @@ _PARTY_COLUMNS = {
     "label": Role.LABEL,
     "producer": Role.PRODUCER,
 }
+_ROLE_ORDER = {column: number for number, column in enumerate(_PARTY_COLUMNS)}
 _VOICE = "voice"
 _MODEL = "model_release"
 _MODEL_PARTY = "model_party"
@@ -124,6 +126,11 @@ class Metadata(NamedTuple):
     def has_work(self) -> bool:
         """Tell whether the line says anything of a work."""
         return bool(self.work_title or self.iswc or self.work_id) or any(p.role in OF_WORK for p in self.parties)
+
+
+_NOTHING_SAID = Metadata("", "")
+_WHERE, _DISPLAYED, _PARTIES = (Metadata._fields.index(name) for name in ("where", "artist", "parties"))
+_FIELDS = {"display_artist": "artist", **dict.fromkeys(_PARTY_COLUMNS, "parties")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,67 +208,72 @@ def read_rows(
     path: Path, header: Header, lines: Iterable[tuple[int, list[str] | str]], *, territory: Territory = str
 ) -> Iterator[tuple[Metadata | None, list[Problem]]]:
     """Say what each line says, and its faults; None for one that could not be cut into cells."""
-    handlers = [
-        (
-            *(place, column),
-            partial(handle, territory=territory) if column in (*_PARTY_COLUMNS, _VOICE) else handle,
-            column in _PARTY_COLUMNS,
-        )
-        for place, column in enumerate(header.columns)
-        if (handle := _HANDLERS.get(column)) is not None
-    ]
-    n_columns = len(header.columns)
+    reader = _RowReader(header, territory)
     for number, cells in lines:
         if isinstance(cells, str):
             yield None, [Problem("format", cells, f"{path}:{number}")]
         else:
-            yield _read_row(cells, handlers, n_columns, f"{path}:{number}")
+            yield reader.read(cells, f"{path}:{number}")
 
 
-_Handlers = Sequence[tuple[int, str, Callable[[str], Any], bool]]
+class _RowReader:
+    """Reads the cells of lines under one header."""
+
+    def __init__(self, header: Header, territory: Territory) -> None:
+        self._n_columns = len(header.columns)
+        self._handlers = [
+            (
+                *(place, column, Metadata._fields.index(_FIELDS.get(column, column))),
+                partial(handle, territory=territory) if column in (*_PARTY_COLUMNS, _VOICE) else handle,
+            )
+            for place, column in enumerate(header.columns)
+            if (handle := _HANDLERS.get(column)) is not None
+        ]
+        # Whoever a line names stands in the order of their roles, wherever their columns are.
+        self._handlers.sort(key=lambda handler: _ROLE_ORDER.get(handler[1], 0))
+        self._names_more = not (_OF_VOICE | _OF_MODEL | {_VOICE}).isdisjoint(header.columns)
+
+    def read(self, cells: Sequence[str], where: str) -> tuple[Metadata, list[Problem]]:
+        """Say what a line says, and its faults."""
+        faults: list[Problem] = []
+        said: list[Any] = [*_NOTHING_SAID]
+        said[_WHERE] = where
+        parties: tuple[PartyLine, ...] = ()
+        n_cells = len(cells)
+        for place, column, field, handle in self._handlers:
+            if place < n_cells and (text := cells[place].strip()):
+                try:
+                    value = handle(text)
+                except (IdentifierError, FormatError) as error:
+                    faults.append(Problem(error.code, str(error), f"{where} {column}"))
+                    continue
+                if field == _PARTIES:
+                    parties += value
+                    if column == _ARTIST and said[_DISPLAYED] is None:
+                        said[_DISPLAYED] = ", ".join([line.name for line in value])
+                else:
+                    said[field] = value
+        said[_PARTIES] = parties
+        row = Metadata._make(said)
+        if n_cells > self._n_columns:
+            faults.append(Problem("cells", f"{n_cells} cells, but the header names {self._n_columns}", where))
+        if self._names_more:
+            faults += _incomplete(row, faults)
+        if len(parties) > 1:
+            faults += [Problem("shares", message, where) for message in _excess(parties)]
+        return row, faults
 
 
-def _read_row(cells: Sequence[str], handlers: _Handlers, n_columns: int, where: str) -> tuple[Metadata, list[Problem]]:
-    faults: list[Problem] = []
-    found: dict[str, Any] = {}
-    parties: list[PartyLine] = []
-    n_cells = len(cells)
-    for place, column, handle, names_parties in handlers:
-        if place < n_cells and (text := cells[place].strip()):
-            try:
-                value = handle(text)
-            except (IdentifierError, FormatError) as error:
-                faults.append(Problem(error.code, str(error), f"{where} {column}"))
-                continue
-            if names_parties:
-                parties.extend(value)
-            else:
-                found[column] = value
-    if n_cells > n_columns:
-        faults.append(Problem("cells", f"{n_cells} cells, but the header names {n_columns}", where))
-    voice = found.get(_VOICE, ())
-    if not voice and not _OF_VOICE.isdisjoint(found):
-        faults.append(Problem("voice", "no voice named: whose is it?", f"{where} {_VOICE}"))
-    if not _OF_MODEL.isdisjoint(found):
+def _incomplete(row: Metadata, faults: Sequence[Problem]) -> list[Problem]:
+    """Say what is missing of a voice or a model release, or too much."""
+    found = []
+    if not row.voice and (row.voice_name or row.voice_id or row.consent):
+        found.append(Problem("voice", "no voice named: whose is it?", f"{row.where} {_VOICE}"))
+    if row.model_release or row.model_party or row.model_release_id:
         told = {fault.where for fault in faults}
-        lacking = {f"{where} {column}": message for column, message in _NEEDED_OF_MODEL.items() if column not in found}
-        faults += [Problem(_MODEL, message, place) for place, message in lacking.items() if place not in told]
-    if len(parties) > 1 or len(voice) > 1:
-        excess = (*_excess(parties), *_excess(voice, what="voice"))
-        faults += [Problem("shares", message, where) for message in excess]
-    artist = found.pop("display_artist", None)
-    if artist is None:
-        artist = ", ".join([line.name for line in parties if line.role is Role.PERFORMER]) or None
-    if len(parties) > 1:
-        parties.sort(key=_role_order)
-    return Metadata(found.pop("file", ""), where, artist=artist, parties=tuple(parties), **found), faults
-
-
-_ROLE_ORDER = {role: number for number, role in enumerate(_PARTY_COLUMNS.values())}
-
-
-def _role_order(line: PartyLine) -> int:
-    return _ROLE_ORDER[line.role]
+        lacking = {f"{row.where} {column}": why for column, why in _NEEDED_OF_MODEL.items() if not getattr(row, column)}
+        found += [Problem(_MODEL, message, place) for place, message in lacking.items() if place not in told]
+    return found + [Problem("shares", message, row.where) for message in _excess(row.voice, what="voice")]
 
 
 def _excess(parties: Sequence[PartyLine], *, what: str = "recording") -> list[str]:

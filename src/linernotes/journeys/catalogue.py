@@ -18,7 +18,7 @@ from linernotes.formats.ddex import ErnReader
 from linernotes.formats.tables import Metadata, PartyLine, read_header
 from linernotes.journeys.naming import voice_id
 from linernotes.journeys.reading import in_other_processes, seldom_collected
-from linernotes.journeys.table_rows import Statements, from_lines, state
+from linernotes.journeys.table_rows import Statements, Told, from_lines, state
 from linernotes.model import Problem, Recording, RightType, Role, Voice, Work
 from linernotes.rights import shares, territories
 from linernotes.store.batches import Batch
@@ -113,7 +113,7 @@ def import_files(
     return result
 
 
-def _add(result: Imported, told: Statements) -> None:
+def _add(result: Imported, told: Told) -> None:
     result.n_lines += told.n_lines
     result.n_faulty += told.n_faulty
     result.problems += told.problems
@@ -153,7 +153,7 @@ def _import_table(
         workspace.catalogue.enter(entering, batches(), is_large=is_large)
 
 
-def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
+def _read_table(path: Path, *, jobs: int) -> Iterator[Told]:
     """Yield what the lines say, in their order; read in other processes where there is enough to read."""
     if jobs > 1:
         yield from in_other_processes(path, jobs=jobs - 1)
@@ -168,20 +168,23 @@ def _read_table(path: Path, *, jobs: int) -> Iterator[Statements]:
 
 def _import_rows(workspace: Workspace, rows: Iterator[Metadata], entering: Entering, result: Imported) -> None:
     def batches() -> Iterator[Batch]:
-        told = Statements()
+        said = Statements()
         for row in rows:
-            told.n_lines += 1
+            said.n_lines += 1
             if row.says_something:
-                state(told, row)
+                state(said, row)
             else:
-                told.n_faulty += 1
-                told.problems.append(Problem("title", "no title: it cannot be entered", row.where))
-            if told.n_lines >= _ROWS_PER_BATCH:
-                _add(result, told)
-                yield told.batch
-                told = Statements()
+                said.n_faulty += 1
+                said.problems.append(Problem("title", "no title: it cannot be entered", row.where))
+            if said.n_lines >= _ROWS_PER_BATCH:
+                yield finished(said)
+                said = Statements()
+        yield finished(said)
+
+    def finished(said: Statements) -> Batch:
+        told = Told.of(said)
         _add(result, told)
-        yield told.batch
+        return told.batch
 
     workspace.catalogue.enter(entering, batches())
 

@@ -10,7 +10,7 @@ from linernotes.store.catalogue import content_id
 __all__ = ["model_release_id", "party_id", "party_ids", "recording_id", "voice_id", "work_id"]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=131_072)
 def party_id(
     name: str,
     ipi_name_number: str | None = None,

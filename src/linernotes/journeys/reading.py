@@ -14,14 +14,14 @@ from pathlib import Path
 from linernotes.errors import FormatError, StorageError
 from linernotes.formats.csv_lines import read_cells
 from linernotes.formats.tables import read_header
-from linernotes.journeys.table_rows import Statements, from_lines
+from linernotes.journeys.table_rows import Told, from_lines
 
 __all__ = ["in_other_processes", "seldom_collected"]
 
 _OBJECTS_PER_COLLECTION = 500_000
 
 
-def in_other_processes(path: Path, *, jobs: int) -> Iterator[Statements]:
+def in_other_processes(path: Path, *, jobs: int) -> Iterator[Told]:
     """Yield what the lines of a table say, in their order.
 
     Raises FormatError where :func:`read_cells` does, StorageError if a process dies.

@@ -1,6 +1,6 @@
 """What lines of a table say, as rows for the catalogue. Runs in processes of its own: no database here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -11,9 +11,9 @@ from linernotes.formats.tables import OF_WORK, Metadata, PartyLine, read_rows
 from linernotes.journeys.naming import model_release_id, party_ids, recording_id, voice_id, work_id
 from linernotes.model import Problem, RightType, Role
 from linernotes.rights import territories
-from linernotes.store.batches import WORK_RIGHTS, Batch, ShareRow, by_right
+from linernotes.store.batches import WORK_RIGHTS, Batch, Draft, ShareRow, by_right
 
-__all__ = ["Statements", "from_lines", "state"]
+__all__ = ["Statements", "Told", "from_lines", "state"]
 
 _MASTER = RightType.MASTER.value
 _ROLE_NAMES = {role: role.value for role in Role}
@@ -21,15 +21,30 @@ _ROLE_NAMES = {role: role.value for role in Role}
 
 @dataclass(slots=True)
 class Statements:
-    """Rows for the catalogue, and what was wrong with the lines that are not among them."""
+    """What lines said, and what was wrong with those that were left out."""
 
-    batch: Batch = field(default_factory=Batch)
+    draft: Draft = field(default_factory=Draft)
     problems: list[Problem] = field(default_factory=list)
     n_lines: int = 0
     n_faulty: int = 0
 
 
-def from_lines(path: Path, header: Header, lines: Iterable[tuple[int, list[str] | str]]) -> Statements:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Statements as rows for the catalogue, ready to travel to the process that writes."""
+
+    batch: Batch
+    problems: Sequence[Problem]
+    n_lines: int
+    n_faulty: int
+
+    @classmethod
+    def of(cls, said: Statements) -> "Told":
+        """Turn statements into rows."""
+        return cls(said.draft.batch(), said.problems, said.n_lines, said.n_faulty)
+
+
+def from_lines(path: Path, header: Header, lines: Iterable[tuple[int, list[str] | str]]) -> Told:
     """Read lines of a table into rows; a faulty line is left out, and told."""
     told = Statements()
     for row, faults in read_rows(path, header, lines, territory=territories.territory):
@@ -42,64 +57,67 @@ def from_lines(path: Path, header: Header, lines: Iterable[tuple[int, list[str] 
             told.n_faulty += 1
         else:
             state(told, row)
-    told.batch = told.batch.in_order()
-    return told
+    return Told.of(told)
 
 
 def state(told: Statements, row: Metadata) -> None:
     """Add what one line says."""
-    batch = told.batch
-    parties = row.parties
-    ids = party_ids(parties)
+    draft = told.draft
     key_of_work = None
     if row.has_work:
         title = row.work_title or row.title or ""
         key_of_work = row.work_id or work_id(
-            title, row.iswc, () if row.iswc else (line.name for line in parties if line.role is Role.WRITER)
+            title, row.iswc, () if row.iswc else (line.name for line in row.parties if line.role is Role.WRITER)
         )
-        here = batch.works.setdefault(key_of_work, (key_of_work, title, row.iswc))
+        here = draft.works.setdefault(key_of_work, (key_of_work, title, row.iswc))
         if here[1] != title and here[1].casefold() != title.casefold():
             _differs(told, row, f"the work {key_of_work}", here[1], title)
-        batch.where.setdefault(key_of_work, row.where)
+        draft.where.setdefault(key_of_work, row.where)
     key_of_recording = row.id or recording_id(row)
     if row.has_recording:
         values = (
             *(key_of_recording, row.title or "", row.artist or "", row.isrc, key_of_work, row.year),
             *(row.contains_ai and row.contains_ai.value, row.file, row.duration_s or 0.0),
         )
-        known = batch.recordings.setdefault(key_of_recording, values)
+        known = draft.recordings.setdefault(key_of_recording, values)
         if known is not values and known[1:] != values[1:]:
             _differs(told, row, f"the recording {key_of_recording}", known[1:4], values[1:4])
-        batch.where.setdefault(key_of_recording, row.where)
-    of_work: list[ShareRow] = []
-    of_recording: list[ShareRow] = []
-    for line, key in zip(parties, ids, strict=True):
-        subject = key_of_work if line.role in OF_WORK and key_of_work else key_of_recording
-        _meet(told, key, line, row.where)
-        role = _ROLE_NAMES[line.role]
-        batch.contributions[subject, key, role] = line.contains_ai and line.contains_ai.value
-        if line.share is not None:
-            target = of_work if subject == key_of_work else of_recording
-            whole = line.share
-            terms = (whole.numerator, whole.denominator, line.territory, line.valid_from, line.valid_to)
-            if not line.rights or len(line.rights) == 1:
-                rights = line.rights[0].value if line.rights else WORK_RIGHTS if line.role in OF_WORK else _MASTER
-                target.append((subject, key, rights, *terms))
-            else:
-                target += [(subject, key, right.value, *terms) for right in line.rights]
-    if of_work and key_of_work:
-        _hold(batch, key_of_work, of_work)
-    if of_recording:
-        _hold(batch, key_of_recording, of_recording)
+        draft.where.setdefault(key_of_recording, row.where)
+    _state_parties(told, row, key_of_work, key_of_recording)
     if row.voice:
         _state_voice(told, row)
     if row.model_release and row.model_party:
         _state_model_release(told, row, row.model_release, row.model_party)
 
 
+def _state_parties(told: Statements, row: Metadata, key_of_work: str | None, key_of_recording: str) -> None:
+    """Add who did what, and their shares."""
+    draft = told.draft
+    of_work: list[ShareRow] = []
+    of_recording: list[ShareRow] = []
+    for line, key in zip(row.parties, party_ids(row.parties), strict=True):
+        role, share, rights = line.role, line.share, line.rights
+        is_of_work = key_of_work is not None and role in OF_WORK
+        subject = key_of_work if is_of_work and key_of_work else key_of_recording
+        if line.identifiers or key not in draft.parties:
+            _meet(told, key, line, row.where)
+        draft.contributions[subject, key, _ROLE_NAMES[role]] = line.contains_ai and line.contains_ai.value
+        if share is not None:
+            target = of_work if is_of_work else of_recording
+            terms = (*share.as_integer_ratio(), line.territory, line.valid_from, line.valid_to)
+            if rights:
+                target += [(subject, key, right.value, *terms) for right in rights]
+            else:
+                target.append((subject, key, WORK_RIGHTS if role in OF_WORK else _MASTER, *terms))
+    if of_work and key_of_work:
+        _hold(draft, key_of_work, of_work)
+    if of_recording:
+        _hold(draft, key_of_recording, of_recording)
+
+
 def _state_voice(told: Statements, row: Metadata) -> None:
     """Add a performer's voice: the first party of the cell sings, everybody with a share holds the right in it."""
-    batch, ids = told.batch, party_ids(row.voice)
+    draft, ids = told.draft, party_ids(row.voice)
     key = row.voice_id or voice_id(ids[0])
     for line, party_key in zip(row.voice, ids, strict=True):
         _meet(told, party_key, line, row.where)
@@ -107,9 +125,9 @@ def _state_voice(told: Statements, row: Metadata) -> None:
             left = f"{line.name}: how much a machine made is said of a recording, not of a voice; left out"
             told.problems.append(Problem("voice", left, f"{row.where} voice"))
     voice = (key, ids[0], row.voice_name or row.voice[0].name, row.consent)
-    if batch.voices.setdefault(key, voice) != voice:
-        _differs(told, row, f"the voice {key}", batch.voices[key][2:], voice[2:])
-    batch.where.setdefault(key, row.where)
+    if draft.voices.setdefault(key, voice) != voice:
+        _differs(told, row, f"the voice {key}", draft.voices[key][2:], voice[2:])
+    draft.where.setdefault(key, row.where)
     stated = [
         (*(key, party_key, right), *(line.share.numerator, line.share.denominator), *_terms(line))
         for line, party_key in zip(row.voice, ids, strict=True)
@@ -117,7 +135,7 @@ def _state_voice(told: Statements, row: Metadata) -> None:
         for right in ([right.value for right in line.rights] or [RightType.VOICE.value])
     ]
     if stated:
-        _hold(batch, key, stated)
+        _hold(draft, key, stated)
 
 
 def _state_model_release(told: Statements, row: Metadata, name: str, party: PartyLine) -> None:
@@ -126,9 +144,9 @@ def _state_model_release(told: Statements, row: Metadata, name: str, party: Part
     key = row.model_release_id or model_release_id(party_key, name)
     _meet(told, party_key, party, row.where)
     release = (key, name, party_key)
-    if told.batch.model_releases.setdefault(key, release) != release:
-        _differs(told, row, f"the model release {key}", told.batch.model_releases[key][1:], release[1:])
-    told.batch.where.setdefault(key, row.where)
+    if told.draft.model_releases.setdefault(key, release) != release:
+        _differs(told, row, f"the model release {key}", told.draft.model_releases[key][1:], release[1:])
+    told.draft.where.setdefault(key, row.where)
 
 
 def _terms(line: PartyLine) -> tuple[str, date | None, date | None]:
@@ -136,31 +154,30 @@ def _terms(line: PartyLine) -> tuple[str, date | None, date | None]:
 
 
 def _meet(told: Statements, key: str, line: PartyLine, where: str) -> None:
-    if key not in told.batch.parties:
-        named = line.identifiers
-        told.batch.parties[key] = (
-            *(key, line.name, named.get("ipi_name_number")),
-            *(named.get("ipi_base_number"), named.get("isni")),
-        )
-    elif line.identifiers:
+    if key in told.draft.parties:
         _complete(told, key, line, where)
+    elif named := line.identifiers:
+        numbers = (named.get("ipi_name_number"), named.get("ipi_base_number"), named.get("isni"))
+        told.draft.parties[key] = (key, line.name, *numbers)
+    else:
+        told.draft.parties[key] = (key, line.name, None, None, None)
 
 
-def _hold(batch: Batch, subject: str, stated: list[ShareRow]) -> None:
+def _hold(draft: Draft, subject: str, stated: list[ShareRow]) -> None:
     """Note the shares of a subject; what one party holds in several roles is one share."""
     if len(stated) > 1:
         if len({row[1] for row in stated}) < len(stated):
             stated = _added_up(stated)
         if _may_exceed(stated):
-            batch.restated.add(subject)
-    held = batch.shares.get(subject)
+            draft.restated.add(subject)
+    held = draft.shares.get(subject)
     if held is None:
-        batch.shares[subject] = stated
+        draft.shares[subject] = stated
     elif stated != held:
         before = list(by_right(held))
         if new := [row for row in by_right(stated) if row not in before]:
-            batch.shares[subject] = before + new
-            batch.restated.add(subject)
+            draft.shares[subject] = before + new
+            draft.restated.add(subject)
 
 
 def _may_exceed(stated: list[ShareRow]) -> bool:
@@ -187,14 +204,14 @@ def _added_up(stated: list[ShareRow]) -> list[ShareRow]:
 
 def _complete(told: Statements, key: str, line: PartyLine, where: str) -> None:
     """Add identifiers that an earlier line of the batch did not give; one that differs is told."""
-    here = list(told.batch.parties[key])
+    here = list(told.draft.parties[key])
     for place, name in enumerate(("ipi_name_number", "ipi_base_number", "isni"), 2):
         value = line.identifiers.get(name)
         if value is not None and here[place] not in (None, value):
             message = f"{line.name} has {name} {here[place]} above, {value} here; the first stays"
             told.problems.append(Problem("party_conflict", message, where))
         here[place] = here[place] or value
-    told.batch.parties[key] = (key, here[1] or line.name, here[2], here[3], here[4])
+    told.draft.parties[key] = (key, here[1] or line.name, here[2], here[3], here[4])
 
 
 def _differs(told: Statements, row: Metadata, what: str, here: object, given: object) -> None:

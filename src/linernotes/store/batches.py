@@ -1,16 +1,22 @@
-"""Rows on their way into the catalogue, ready for its tables: a batch of them, by key."""
+"""Rows on their way into the catalogue: drafted by key, then a batch of them by column, ready for its tables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import compress
+from operator import itemgetter
+from typing import Any
 
 __all__ = [
+    "SHARE",
     "WORK_RIGHTS",
     "Batch",
-    "ContributionRow",
+    "Draft",
     "ModelReleaseRow",
     "PartyRow",
     "RecordingRow",
+    "Rows",
     "ShareRow",
     "VoiceRow",
     "WorkRow",
@@ -23,8 +29,6 @@ WorkRow = tuple[str, str, str | None]
 """id, title, iswc."""
 RecordingRow = tuple[str, str, str, str | None, str | None, int | None, str | None, str, float]
 """id, title, artist, isrc, work_id, year, contains_ai, path, duration_s."""
-ContributionRow = tuple[str, str, str, str | None]
-"""subject_id, party_id, role, contains_ai."""
 VoiceRow = tuple[str, str, str, str | None]
 """id, party_id, name, consent."""
 ModelReleaseRow = tuple[str, str, str]
@@ -32,16 +36,85 @@ ModelReleaseRow = tuple[str, str, str]
 ShareRow = tuple[str, str, str, int, int, str, date | None, date | None]
 """subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to.
 
-In a batch, ``right_type`` may be :data:`WORK_RIGHTS`: the same share of each of the three rights in a work.
+In a draft, ``right_type`` may be :data:`WORK_RIGHTS`: the same share of each of the three rights in a work.
 """
 WORK_RIGHTS = "mechanical performance synchronisation"
 
+_PARTY_IDENTIFIERS = ("ipi_name_number", "ipi_base_number", "isni")
+_PARTY = ("id", "name", *_PARTY_IDENTIFIERS)
+_WORK = ("id", "title", "iswc")
+_RECORDING = ("id", "title", "artist", "isrc", "work_id", "year", "contains_ai", "path", "duration_s")
+_LINK = ("subject_id", "party_id", "role")
+SHARE = ("subject_id", "party_id", "right_type", "numerator", "denominator", "territory", "valid_from", "valid_to")
+_KEY = itemgetter(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one table, ``cells`` a sequence for each of ``columns``: a million of them travel as a few long lists."""
+
+    columns: Sequence[str]
+    cells: Sequence[Sequence[Any]]
+
+    @classmethod
+    def of(cls, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> "Rows":
+        """Turn rows into columns."""
+        return cls(columns, tuple(zip(*rows, strict=True)) or ((),) * len(columns))
+
+    def __len__(self) -> int:
+        return len(self.cells[0])
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.cells, strict=True)
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Return the cells of a column."""
+        return self.cells[self.columns.index(name)]
+
+    def without(self, *columns: str) -> "Rows":
+        """Return the rows without these columns."""
+        kept = [name not in columns for name in self.columns]
+        return Rows(tuple(compress(self.columns, kept)), tuple(compress(self.cells, kept)))
+
+    def with_column(self, name: str, cells: Sequence[Any]) -> "Rows":
+        """Return the rows with another column behind the others."""
+        return Rows((*self.columns, name), (*self.cells, cells))
+
+    def renamed(self, ids: Mapping[str, str], *columns: str) -> "Rows":
+        """Return the rows with ids of these columns exchanged, where there is another for them."""
+        cells = [
+            [ids.get(cell, cell) for cell in cells] if name in columns else cells
+            for name, cells in zip(self.columns, self.cells, strict=True)
+        ]
+        return Rows(self.columns, cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows to enter together, those with random keys in their order: entered so, neighbours share a page.
+
+    ``names`` are parties that have nothing but a name. ``whole_shares`` are of each of :data:`WORK_RIGHTS`. ``where``
+    says for each work and recording which line it comes from. ``restated``: those to look at again.
+    """
+
+    names: Rows
+    parties: Rows
+    works: Rows
+    recordings: Rows
+    contributions: Rows
+    shares: Rows
+    whole_shares: Rows
+    voices: Mapping[str, VoiceRow]
+    model_releases: Mapping[str, ModelReleaseRow]
+    where: Mapping[str, str]
+    restated: AbstractSet[str]
+
 
 @dataclass(slots=True)
-class Batch:
-    """Rows to enter together, by key; ``shares`` by subject, each row once.
+class Draft:
+    """What is said so far of what will be entered together, by key; ``shares`` by subject, each row once.
 
-    ``contributions``: subject, party and role, and how much a machine did. ``restated``: those to look at again.
+    ``contributions``: subject, party and role, and how much a machine did.
     """
 
     parties: dict[str, PartyRow] = field(default_factory=dict)
@@ -54,18 +127,25 @@ class Batch:
     where: dict[str, str] = field(default_factory=dict)
     restated: set[str] = field(default_factory=set)
 
-    def in_order(self) -> "Batch":
-        """Return the batch with what has random keys in their order: entered so, neighbours share a page."""
+    def batch(self) -> Batch:
+        """Return what is said as rows to enter."""
+        parties = sorted(self.parties.values(), key=_KEY)
+        named = Rows.of(_PARTY, [row for row in parties if row[2] is row[3] is row[4] is None])
+        links = sorted(self.contributions, key=_KEY)
+        shares = [row for rows in self.shares.values() for row in rows]
+        whole = Rows.of(SHARE, [row for row in shares if row[2] == WORK_RIGHTS])
         return Batch(
-            {key: self.parties[key] for key in sorted(self.parties)},
-            {key: self.works[key] for key in sorted(self.works)},
-            {key: self.recordings[key] for key in sorted(self.recordings)},
-            self.contributions,
-            self.shares,
-            self.voices,
-            self.model_releases,
-            self.where,
-            self.restated,
+            names=named.without(*_PARTY_IDENTIFIERS),
+            parties=Rows.of(_PARTY, [row for row in parties if not row[2] is row[3] is row[4] is None]),
+            works=Rows.of(_WORK, sorted(self.works.values(), key=_KEY)),
+            recordings=Rows.of(_RECORDING, sorted(self.recordings.values(), key=_KEY)),
+            contributions=Rows.of(_LINK, links).with_column("contains_ai", [*map(self.contributions.get, links)]),
+            shares=Rows.of(SHARE, [row for row in shares if row[2] != WORK_RIGHTS]),
+            whole_shares=whole.without("right_type"),
+            voices=self.voices,
+            model_releases=self.model_releases,
+            where=self.where,
+            restated=self.restated,
         )
 
 

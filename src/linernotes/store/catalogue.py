@@ -190,7 +190,6 @@ class Catalogue:
                         entering.enter(connection, batch)
                         while (batch := next(waiting, None)) is not None and time.monotonic() < until_s:
                             entering.enter(connection, batch)
-                        entering.write_down(connection)
             finally:
                 with connection.begin():
                     put_back(connection)

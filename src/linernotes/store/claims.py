@@ -9,9 +9,8 @@ was faster, nothing is changed and ConflictError says so. Evidence and the chain
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +18,25 @@ from sqlalchemy import Connection, Engine, Row, func, insert, or_, select, updat
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import (
-    Action,
     Claim,
     ClaimState,
     ClaimStep,
     Evidence,
-    EvidenceKind,
-    Obstacle,
     Policy,
     Problem,
     Reference,
     ReferenceEntry,
-    RightType,
-    Side,
-    TerritoryRule,
-    Transform,
-    UseType,
 )
 from linernotes.store import chain
+from linernotes.store.claim_records import (
+    Stored,
+    claim_content,
+    policy_content,
+    policy_from,
+    policy_row,
+    step_from,
+    stored_from,
+)
 from linernotes.store.database import explained, open_database, reading, shown, writing
 from linernotes.store.references import look_up, utc
 from linernotes.store.schema import claims, evidence, parties, policies, uploads
@@ -45,14 +45,6 @@ from linernotes.store.serving_tables import jobs
 __all__ = ["Claims", "Stored"]
 
 _PAGE_ROWS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A claim as it stands in the database, and the hash of its last row in the chain."""
-
-    claim: Claim
-    head: str
 
 
 class Claims:
@@ -74,7 +66,7 @@ class Claims:
 
         Raises NotFoundError if the party is not in the catalogue.
         """
-        row = _policy_row(policy)
+        row = policy_row(policy)
         same = [
             policies.c[name].is_not_distinct_from(row[name])
             for name in ("party_id", "use_type", "territory", "match_length_min_s", "probability_min", "subject_id")
@@ -83,11 +75,11 @@ class Claims:
         with explained(self.path), writing(self.engine) as connection:
             self._check_party(connection, policy.party_id)
             known = select(policies).where(policies.c.ended_at.is_(None), *same, *dated)
-            ended = [_policy(row) for row in connection.execute(known)]
+            ended = [policy_from(row) for row in connection.execute(known)]
             for old in ended:
                 self._end_policy(connection, old.id, actor=actor, why=why, at=at)
             connection.execute(insert(policies).values(row))
-            chain.append(connection, "policy", policy.id, _policy_content(row), actor=actor, why=why, at=at)
+            chain.append(connection, "policy", policy.id, policy_content(row), actor=actor, why=why, at=at)
         return ended
 
     def end_policy(self, policy_id: str, *, actor: str, why: str, at: datetime) -> Policy:
@@ -99,7 +91,7 @@ class Claims:
             if row is None:
                 raise NotFoundError(f"no policy {policy_id!r} stands in {self.path}; see policy list")
             self._end_policy(connection, policy_id, actor=actor, why=why, at=at)
-        return _policy(row)
+        return policy_from(row)
 
     def _end_policy(self, connection: Connection, policy_id: str, *, actor: str, why: str, at: datetime) -> None:
         connection.execute(update(policies).where(policies.c.id == policy_id).values(ended_at=at))
@@ -111,7 +103,7 @@ class Claims:
         if party_ids is not None:
             query = query.where(policies.c.party_id.in_(list(party_ids)))
         with explained(self.path), reading(self.engine) as connection:
-            return [_policy(row) for row in connection.execute(query)]
+            return [policy_from(row) for row in connection.execute(query)]
 
     def _check_party(self, connection: Connection, party_id: str) -> None:
         if connection.execute(select(parties.c.id).where(parties.c.id == party_id)).first() is None:
@@ -158,7 +150,7 @@ class Claims:
                 claim, first = history[-1][0], history[0][1]
                 if connection.execute(select(claims.c.id).where(claims.c.id == claim.id)).first() is not None:
                     continue
-                heads = [self._append(connection, step, _claim_content(then)).hash for then, step in history]
+                heads = [self._append(connection, step, claim_content(then)).hash for then, step in history]
                 connection.execute(
                     insert(claims).values(
                         id=claim.id,
@@ -169,7 +161,7 @@ class Claims:
                         right_type=claim.right_type.value,
                         use_type=claim.use_type.value,
                         state=claim.state.value,
-                        content=chain.canonical(_claim_content(claim)),
+                        content=chain.canonical(claim_content(claim)),
                         head=heads[-1],
                         proposed_at=first.at,
                     )
@@ -185,7 +177,7 @@ class Claims:
         ConflictError if it has moved since, or the step is not allowed; NotFoundError if it is not here
         """
         claim, done = step(seen.claim)
-        content = _claim_content(claim)
+        content = claim_content(claim)
         with explained(self.path), writing(self.engine) as connection:
             found = connection.execute(select(claims.c.head, claims.c.state).where(claims.c.id == claim.id)).first()
             if found is None:
@@ -231,7 +223,7 @@ class Claims:
             page_query = query.where(claims.c.id > after).order_by(claims.c.id).limit(_PAGE_ROWS)
             with explained(self.path), reading(self.engine) as connection:
                 page = connection.execute(page_query).all()
-            yield from (_stored(row) for row in page)
+            yield from (stored_from(row) for row in page)
             if len(page) < _PAGE_ROWS:
                 return
             after = page[-1].id
@@ -259,7 +251,7 @@ class Claims:
         if whose:
             query = query.where(or_(*whose))
         with explained(self.path), reading(self.engine) as connection:
-            return [_stored(row).claim for row in connection.execute(query)]
+            return [stored_from(row).claim for row in connection.execute(query)]
 
     def get(self, claim_id: str) -> Stored:
         """Return a claim as it stands; NotFoundError if it is not here."""
@@ -270,7 +262,7 @@ class Claims:
     def history(self, claim_id: str) -> list[ClaimStep]:
         """Return every step of a claim, first to last."""
         with explained(self.path), reading(self.engine) as connection:
-            return [_step(row) for row in chain.rows(connection, kind="claim", subject_id=claim_id)]
+            return [step_from(row) for row in chain.rows(connection, kind="claim", subject_id=claim_id)]
 
     def count(self, party_id: str, *, since: datetime, before: datetime) -> int:
         """Count the claims that a party proposed from ``since`` to just before ``before``."""
@@ -338,7 +330,7 @@ def _in_rules(connection: Connection) -> Iterator[Problem]:
     ended = {row.subject_id for row in chain.rows(connection, kind="policy-end")}
     for found in connection.execute(select(policies)):
         row = {name: value for name, value in found._mapping.items() if name != "ended_at"}
-        same = told.pop(found.id, None) == chain.canonical(_policy_content(row))
+        same = told.pop(found.id, None) == chain.canonical(policy_content(row))
         if not same or (found.ended_at is not None) != (found.id in ended):
             where = f"policy {found.id}"
             yield Problem("policy_changed", f"{where}: it is not what the chain says of it", where)
@@ -359,111 +351,3 @@ def _agrees(row: Row[Any]) -> bool:
     content = json.loads(row.content)
     names = ("id", "upload_sha256", "evidence_id", "subject_id", "party_id", "right_type", "use_type", "state")
     return all(content[name] == row._mapping[name] for name in names)
-
-
-# ── rows and records ─────────────────────────────────────────────────────────
-
-
-def _text(fraction: Fraction | None) -> str | None:
-    return None if fraction is None else str(fraction)
-
-
-def _policy_row(policy: Policy) -> dict[str, Any]:
-    exact = {name: _text(getattr(policy, name)) for name in ("share", "match_length_min_s", "probability_min")}
-    return asdict(policy) | exact
-
-
-def _policy_content(row: Mapping[str, Any]) -> dict[str, str | None]:
-    return {name: None if value is None else str(value) for name, value in row.items()}
-
-
-def _policy(row: Row[Any]) -> Policy:
-    return Policy(
-        id=row.id,
-        party_id=row.party_id,
-        use_type=UseType(row.use_type),
-        action=Action(row.action),
-        share=None if row.share is None else Fraction(row.share),
-        side=None if row.side is None else Side(row.side),
-        territory=row.territory,
-        match_length_min_s=Fraction(row.match_length_min_s),
-        probability_min=Fraction(row.probability_min),
-        subject_id=row.subject_id,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-    )
-
-
-def _evidence(content: Mapping[str, Any]) -> Evidence:
-    fields = {name: content[name] for name in Evidence.__slots__}
-    transform = content["transform"]
-    return Evidence(
-        **fields
-        | {
-            "kind": EvidenceKind(content["kind"]),
-            "reference": Reference(**content["reference"]),
-            "transform": transform and Transform(**transform),
-        }
-    )
-
-
-def _claim_content(claim: Claim) -> dict[str, Any]:
-    """Return a claim as JSON's types; the evidence stays where it is, its id stands for it."""
-    content = {name: getattr(claim, name) for name in Claim.__slots__ if name != "evidence"}
-    content["exceptions"] = [
-        {"territory": rule.territory, "action": rule.action.value, "share": _text(rule.share), "side": rule.side}
-        for rule in claim.exceptions
-    ]
-    return content | {
-        "share": _text(claim.share),
-        "because": list(claim.because),
-        "obstacles": [obstacle.value for obstacle in claim.obstacles],
-    }
-
-
-def _stored(row: Row[Any]) -> Stored:
-    content = json.loads(row.content)
-    side = content["side"]
-    return Stored(
-        Claim(
-            **content
-            | {
-                "evidence": _evidence(json.loads(row.payload)),
-                "right_type": RightType(content["right_type"]),
-                "use_type": UseType(content["use_type"]),
-                "action": Action(content["action"]),
-                "share": _fraction(content["share"]),
-                "side": side and Side(side),
-                "state": ClaimState(content["state"]),
-                "because": tuple(content["because"]),
-                "exceptions": tuple(
-                    TerritoryRule(
-                        rule["territory"],
-                        Action(rule["action"]),
-                        _fraction(rule["share"]),
-                        rule["side"] and Side(rule["side"]),
-                    )
-                    for rule in content["exceptions"]
-                ),
-                "obstacles": tuple(map(Obstacle, content["obstacles"])),
-            }
-        ),
-        row.head,
-    )
-
-
-def _fraction(text: str | None) -> Fraction | None:
-    return None if text is None else Fraction(text)
-
-
-def _step(row: chain.ChainRow) -> ClaimStep:
-    content = row.content
-    return ClaimStep(
-        claim_id=row.subject_id,
-        command=content["command"],
-        state=ClaimState(content["claim"]["state"]),
-        action=Action(content["claim"]["action"]),
-        actor=row.actor,
-        why=row.why,
-        at=datetime.fromisoformat(row.at),
-    )

@@ -2,26 +2,25 @@
 
 Conventions
 -----------
-A batch is rows, ready for the tables, keyed by id; ``where`` says for each work and recording which line it comes from.
 Whatever carries an identifier that the catalogue knows is the thing it knows, under the id it has there. Nothing that
 was said before is changed: a title, a year or an identifier that differs is a problem, of shares that differ both stay.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Column, Connection, DateTime, Table, func, select, update
 
 from linernotes.errors import InvariantError
 from linernotes.model import Problem, RightType, Share
-from linernotes.store.batches import Batch, ContributionRow, ModelReleaseRow, PartyRow, RecordingRow, ShareRow, by_right
+from linernotes.store.batches import SHARE, WORK_RIGHTS, Batch, ModelReleaseRow, PartyRow, Rows, ShareRow
 from linernotes.store.bulk import put_back
-from linernotes.store.row_sets import add, add_shares, rows_of
+from linernotes.store.row_sets import add, add_whole_shares, rows_of
 from linernotes.store.schema import contributions, former, model_releases, parties, recordings, shares, voices, works
 
 __all__ = ["Entering", "Succeed"]
@@ -30,8 +29,6 @@ Succeed = Callable[[Sequence[Share], Sequence[Share]], tuple[Sequence[tuple[Shar
 """Says which of the shares held end, as they were and as they become, and which of those stated begin."""
 
 _KNOWN_PARTIES_MAX = 400_000
-_TOLD_MAX = 400_000
-_LINK = itemgetter(0, 1, 2)
 _LINKS = ("work_id", "party_id")
 _PARTY_IDENTIFIERS = ("ipi_name_number", "ipi_base_number", "isni")
 
@@ -56,80 +53,56 @@ class Entering:
     problems: list[Problem] = field(default_factory=list)
     restated: set[str] = field(default_factory=set)
     """Works and recordings whose shares were stated anew, differently; for a check that they still add up."""
-    _told: list[ContributionRow] = field(default_factory=list)
     _named: set[str] = field(default_factory=set)
     _numbered: dict[str, tuple[str, tuple[str | None, ...]]] = field(default_factory=dict)
 
     def enter(self, connection: Connection, batch: Batch) -> None:
         """Enter a batch; problems and counts are added up."""
+        _check_whole(batch)
         now = _moment(connection)
         party_ids = self._enter_parties(connection, batch)
         work_ids, known_works = self._enter_works(connection, batch, now)
         recording_ids, known_recordings = self._enter_recordings(connection, batch, work_ids, now)
         voice_ids, known_voices = self._enter_voices(connection, batch, party_ids, now)
-        subjects = work_ids | recording_ids | voice_ids
-        known = known_works | known_recordings | known_voices
         self._enter_model_releases(connection, batch, party_ids)
-        told: list[ContributionRow] = [(*key, contains_ai) for key, contains_ai in batch.contributions.items()]
-        stated: Mapping[str, Sequence[ShareRow]] = batch.shares
-        if subjects or any(given != key for given, key in party_ids.items()):
-            told = [(subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in told]
-            stated = {
-                subject: [(subjects.get(row[0], row[0]), party_ids[row[1]], *row[2:]) for row in rows]
-                for subject, rows in stated.items()
-            }
-        _check_whole(batch, party_ids)
-        self._told += told
-        if len(self._told) >= _TOLD_MAX:
-            self.write_down(connection)
-        add_shares(connection, [row for subject, rows in stated.items() if subject not in known for row in rows])
+        subjects = work_ids | recording_ids | voice_ids
+        told = [batch.contributions, batch.shares, batch.whole_shares]
+        if subjects or party_ids:
+            told = [rows.renamed(subjects, "subject_id").renamed(party_ids, "party_id") for rows in told]
+        add(connection, contributions, told[0])
+        known = {subjects.get(key, key) for key in known_works | known_recordings | known_voices}
+        (of_one, again), (whole, again_whole) = _apart(told[1], known), _apart(told[2], known)
+        add(connection, shares, of_one)
+        add_whole_shares(connection, whole)
         self.restated.update(subjects.get(subject, subject) for subject in batch.restated)
-        again: dict[str, list[ShareRow]] = {}
-        for subject in [key for key in stated if key in known]:
-            again.setdefault(subjects.get(subject, subject), []).extend(by_right(stated[subject]))
+        again += [(*row[:2], right, *row[2:]) for row in again_whole for right in WORK_RIGHTS.split()]
         if again:
             self._restate(connection, again)
 
-    def write_down(self, connection: Connection) -> None:
-        """Write who did what, of all batches since the last time: to be called before they are kept.
-
-        That table is one tree by subject: rows of many batches, in order, touch each page of it once.
-        """
-        add(connection, contributions, sorted(self._told, key=_LINK))
-        self._told.clear()
-
     # ── parties ──────────────────────────────────────────────────────────────
 
-    def _enter_parties(self, connection: Connection, batch: Batch) -> Mapping[str, str]:
-        """Find or add the parties; return the id that each has here."""
-        ids = {}
-        named, numbered = [], []
-        for row in batch.parties.values():
-            if row[2] is row[3] is row[4] is None:
-                ids[row[0]] = row[0]
-                if row[0] not in self._named:
-                    named.append(row)
-            elif (known := self._numbered.get(row[0])) is not None and known[1] == row[2:]:
-                ids[row[0]] = known[0]
-            else:
-                numbered.append(row)
+    def _enter_parties(self, connection: Connection, batch: Batch) -> dict[str, str]:
+        """Find or add the parties; return the ids that differ here."""
         # Who has nothing but a name has their id from it: here already or new, there is nothing to compare.
-        self.n_parties += add(connection, parties, [(*row, None) for row in named])
-        self._named.update(row[0] for row in named)
+        named = [row for row in batch.names if row[0] not in self._named]
+        self.n_parties += add(connection, parties, Rows.of(batch.names.columns, named))
+        self._named.update(batch.names.column("id"))
+        numbered = [row for row in batch.parties if self._numbered.get(row[0], ("", ()))[1] != row[2:]]
         if numbered:
-            ids |= self._enter_numbered(connection, numbered)
+            ids = self._enter_numbered(connection, Rows.of(batch.parties.columns, numbered))
             self._numbered |= {row[0]: (ids[row[0]], row[2:]) for row in numbered}
+        ids = {key: self._numbered[key][0] for key in batch.parties.column("id")}
         for remembered in (self._named, self._numbered):
             if len(remembered) > _KNOWN_PARTIES_MAX:
                 remembered.clear()
-        return ids
+        return {given: key for given, key in ids.items() if given != key}
 
-    def _enter_numbered(self, connection: Connection, unknown: Sequence[PartyRow]) -> dict[str, str]:
+    def _enter_numbered(self, connection: Connection, unknown: Rows) -> dict[str, str]:
         """Find or add the parties that carry identifiers; return the id that each has here."""
         ids = {}
-        held = {row.id: row._mapping for row in rows_of(connection, parties, parties.c.id, [row[0] for row in unknown])}
-        for column, place in ((parties.c.ipi_name_number, 2), (parties.c.isni, 4)):
-            given = [row[place] for row in unknown if row[place] is not None]
+        held: dict[str, Mapping[str, Any]] = {}
+        for column in (parties.c.id, parties.c.ipi_name_number, parties.c.isni):
+            given = [cell for cell in unknown.column(column.name) if cell is not None]
             held |= {row.id: row._mapping for row in rows_of(connection, parties, column, given)}
         by_identifier = {
             (name, row[name]): key for key, row in held.items() for name in _PARTY_IDENTIFIERS if row[name] is not None
@@ -152,7 +125,7 @@ class Entering:
                 by_identifier |= {
                     (n, v): key for n, v in zip(_PARTY_IDENTIFIERS, row[2:], strict=True) if v is not None
                 }
-        add(connection, parties, [(*row, None) for row in new.values()])
+        add(connection, parties, Rows.of(unknown.columns, new.values()))
         self.n_parties += len(new)
         return ids
 
@@ -178,40 +151,39 @@ class Entering:
 
     def _enter_works(self, connection: Connection, batch: Batch, now: "_Moment") -> tuple[dict[str, str], set[str]]:
         """Add the works that are not here; return the ids that differ here, and which were known."""
-        n_added = add(connection, works, [(*row, now.stored) for row in batch.works.values()])
+        n_added = add(connection, works, batch.works, registered_at=now.stored)
         self.n_works += n_added
         if n_added == len(batch.works):
             return {}, set()
-        held = _held(connection, works, works.c.iswc, batch.works, 2)
+        held = _held(connection, works, works.c.iswc, batch.works)
         renamed, known = {}, set()
-        for key, row in batch.works.items():
-            found = held.get(row[2]) or held[key]
+        for key, title, iswc in batch.works:
+            found = held.get(iswc) or held[key]
             if now.entered(found, key):
                 continue
             known.add(key)
             if found.id != key:
                 renamed[key] = found.id
-            if found.title.casefold() != row[1].casefold():
-                self._succeed(connection, batch, key, (works, found.id, "title"), here=found.title, given=row[1])
+            if found.title.casefold() != title.casefold():
+                self._succeed(connection, batch, key, (works, found.id, "title"), here=found.title, given=title)
         return renamed, known
 
     def _enter_recordings(
         self, connection: Connection, batch: Batch, work_ids: Mapping[str, str], now: "_Moment"
     ) -> tuple[dict[str, str], set[str]]:
         """Add the recordings that are not here; return the ids that differ here, and which were known."""
-        given_rows = [_unheard(row, work_ids.get(row[4] or "", row[4]), now) for row in batch.recordings.values()]
-        n_added = add(connection, recordings, given_rows)
+        rows = batch.recordings.renamed(work_ids, "work_id") if work_ids else batch.recordings
+        # Nobody has heard them here yet: they have no sound.
+        n_added = add(connection, recordings, rows, sample_rate_hz=0, channels=0, registered_at=now.stored)
         self.n_recordings += n_added
-        if n_added == len(given_rows):
+        if n_added == len(rows):
             return {}, set()
-        held = _held(connection, recordings, recordings.c.isrc, batch.recordings, 3)
+        held = _held(connection, recordings, recordings.c.isrc, rows)
         renamed, known = {}, set()
-        for key, row in batch.recordings.items():
-            title, artist, isrc, work_id, year, contains_ai = row[1:7]
+        for key, title, artist, isrc, work_id, year, contains_ai, *_ in rows:
             found = held.get(isrc) or held[key]
             if now.entered(found, key):
                 continue
-            work_id = work_ids.get(work_id or "", work_id)
             known.add(key)
             if found.id != key:
                 renamed[key] = found.id
@@ -238,13 +210,13 @@ class Entering:
         A consent that was missing is added. A voice that has its id from its party has it from the one that is here.
         """
         ids = {
-            key: self.voice_id(party_ids[row[1]]) if key == self.voice_id(row[1]) else key
+            key: self.voice_id(party_ids.get(row[1], row[1])) if key == self.voice_id(row[1]) else key
             for key, row in batch.voices.items()
         }
         held = {row.id: row._mapping for row in rows_of(connection, voices, voices.c.id, [*ids.values()])}
         known, new = set(), {}
         for key, (_, performer, name, consent) in batch.voices.items():
-            here, given = ids[key], {"party_id": party_ids[performer], "name": name, "consent": consent}
+            here, given = ids[key], {"party_id": party_ids.get(performer, performer), "name": name, "consent": consent}
             if here not in held:
                 held[here] = new[here] = given
                 continue
@@ -261,7 +233,8 @@ class Entering:
                     self._differs(batch, key, f"the {column} of {here}", said, value)
                 else:
                     self._succeed(connection, batch, key, (voices, here, column), here=said, given=value)
-        add(connection, voices, [(key, *given.values(), now.stored) for key, given in new.items()])
+        rows = [(key, *given.values()) for key, given in new.items()]
+        add(connection, voices, Rows.of(("id", "party_id", "name", "consent"), rows), registered_at=now.stored)
         self.n_voices += len(new)
         return {key: here for key, here in ids.items() if key != here}, known
 
@@ -270,20 +243,21 @@ class Entering:
         held = {
             row.id: row for row in rows_of(connection, model_releases, model_releases.c.id, [*batch.model_releases])
         }
-        theirs = [party_ids[row[2]] for row in batch.model_releases.values()]
+        theirs = [party_ids.get(row[2], row[2]) for row in batch.model_releases.values()]
         of_party = rows_of(connection, model_releases, model_releases.c.party_id, theirs)
         by_name = {(row.party_id, row.name.casefold()) for row in of_party}
         new: list[ModelReleaseRow] = []
         for key, (_, name, party) in batch.model_releases.items():
-            given = {"party_id": party_ids[party], "name": name}
+            party_id = party_ids.get(party, party)
+            given = {"party_id": party_id, "name": name}
             if key in held:
                 for column, value in given.items():
                     if (here := getattr(held[key], column)) != value:
                         self._succeed(connection, batch, key, (model_releases, key, column), here=here, given=value)
-            elif (party_ids[party], name.casefold()) not in by_name:
-                by_name.add((party_ids[party], name.casefold()))
-                new.append((key, name, party_ids[party]))
-        add(connection, model_releases, new)
+            elif (party_id, name.casefold()) not in by_name:
+                by_name.add((party_id, name.casefold()))
+                new.append((key, name, party_id))
+        add(connection, model_releases, Rows.of(("id", "name", "party_id"), new))
         self.n_model_releases += len(new)
 
     def _succeed(
@@ -308,7 +282,8 @@ class Entering:
             self._differs(batch, key, f"the {name} of {subject}, which changed on {last} already,", here, given)
         else:
             if last != self.on:
-                add(connection, former, [(subject, name, self.on, json.dumps(here, ensure_ascii=False))])
+                said = (subject, name, self.on, json.dumps(here, ensure_ascii=False))
+                add(connection, former, Rows.of(("subject_id", "field", "until", "value"), [said]))
             connection.execute(update(table).where(table.c.id == subject).values({name: given}))
             self.n_changed += 1
 
@@ -318,9 +293,12 @@ class Entering:
 
     # ── shares ───────────────────────────────────────────────────────────────
 
-    def _restate(self, connection: Connection, stated: Mapping[str, Sequence[ShareRow]]) -> None:
+    def _restate(self, connection: Connection, again: Sequence[ShareRow]) -> None:
         """Enter shares of what had been here before: those not said yet, or, from a day on, in place of others."""
         put_back(connection, only=shares)
+        stated: dict[str, list[ShareRow]] = {}
+        for row in again:
+            stated.setdefault(row[0], []).append(row)
         held: dict[str, dict[ShareRow, int]] = {subject: {} for subject in stated}
         for row in rows_of(connection, shares, shares.c.subject_id, list(stated)):
             held[row.subject_id][tuple(row)[1:]] = row.id
@@ -338,7 +316,7 @@ class Entering:
             if added and held[subject]:
                 self.restated.add(subject)
             fresh += added
-        add(connection, shares, fresh)
+        add(connection, shares, Rows.of(SHARE, fresh))
 
 
 def _share(row: ShareRow) -> Share:
@@ -353,22 +331,30 @@ def _share_row(share: Share) -> ShareRow:
     )
 
 
-def _held(
-    connection: Connection, table: Table, identifier: Column[Any], given: Mapping[str, Sequence[Any]], place: int
-) -> dict[str | None, Any]:
+def _apart(rows: Rows, known: AbstractSet[str]) -> tuple[Rows, list[Any]]:
+    """Part shares of what is new from rows about what was known."""
+    if not known:
+        return rows, []
+    new = Rows.of(rows.columns, [row for row in rows if row[0] not in known])
+    return new, [row for row in rows if row[0] in known]
+
+
+def _held(connection: Connection, table: Table, identifier: Column[Any], rows: Rows) -> dict[str | None, Any]:
     """Find rows by id and by identifier, in two look-ups for the lot."""
-    found: dict[str | None, Any] = {row.id: row for row in rows_of(connection, table, table.c.id, list(given))}
-    if numbers := [row[place] for row in given.values() if row[place] is not None]:
+    found: dict[str | None, Any] = {row.id: row for row in rows_of(connection, table, table.c.id, rows.column("id"))}
+    if numbers := [number for number in rows.column(identifier.name) if number is not None]:
         found |= {row._mapping[identifier.name]: row for row in rows_of(connection, table, identifier, numbers)}
     return found
 
 
-def _check_whole(batch: Batch, party_ids: Mapping[str, str]) -> None:
+def _check_whole(batch: Batch) -> None:
     """Refuse a batch that speaks of parties or works which it does not bring; the database need not look for each."""
-    spoken_of = {row[1] for row in batch.contributions}
-    spoken_of.update(row[1] for rows in batch.shares.values() for row in rows)
-    performed = {row[4] for row in batch.recordings.values()} - {None}
-    if missing := (spoken_of - party_ids.keys()) | (performed - batch.works.keys()):
+    spoken_of = {*batch.contributions.column("party_id")}
+    spoken_of.update(batch.shares.column("party_id"), batch.whole_shares.column("party_id"))
+    spoken_of.difference_update(batch.names.column("id"), batch.parties.column("id"))
+    performed = {*batch.recordings.column("work_id")}
+    performed.difference_update(batch.works.column("id"), [None])
+    if missing := spoken_of | performed:
         raise InvariantError(f"a batch speaks of what it does not bring: {', '.join(sorted(map(str, missing))[:5])}")
 
 
@@ -389,9 +375,3 @@ def _moment(connection: Connection) -> _Moment:
     now = datetime.now(UTC)
     write = DateTime(timezone=True).dialect_impl(connection.dialect).bind_processor(connection.dialect)
     return _Moment(now, now if write is None else write(now))
-
-
-def _unheard(row: RecordingRow, work_id: str | None, now: _Moment) -> tuple[Any, ...]:
-    """Return the whole row of a recording that nobody has heard here yet."""
-    key, title, artist, isrc, _, year, contains_ai, path, duration_s = row
-    return key, title, artist, None, path, duration_s, 0, 0, isrc, work_id, year, now.stored, contains_ai

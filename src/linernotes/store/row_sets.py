@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import (
@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
-    DateTime,
     String,
     Table,
     any_,
@@ -23,10 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from linernotes.store.batches import WORK_RIGHTS, ShareRow, by_right
+from linernotes.store.batches import WORK_RIGHTS, Rows
 from linernotes.store.schema import shares
 
-__all__ = ["add", "add_shares", "rows_of"]
+__all__ = ["add", "add_whole_shares", "rows_of"]
 
 
 def rows_of(connection: Connection, table: Table, column: Column[Any], values: Sequence[Any]) -> Iterable[Any]:
@@ -41,54 +40,52 @@ def _among(connection: Connection, column: Column[Any], values: Sequence[Any]) -
     return column == any_(literal(list(values), postgresql.ARRAY(String)))
 
 
-def add(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Add rows; those whose key is here already stay as they are. Returns how many were added."""
-    if not rows:
+def add(connection: Connection, table: Table, rows: Rows, **same: Any) -> int:
+    """Add rows, with what is ``same`` in all of them; those whose key is here stay as they are. Returns how many."""
+    if not len(rows):
         return 0
-    columns = [column for column in table.columns if not (table is shares and column.name == "id")]
-    keys = [column.name for column in columns]
+    names = [*rows.columns, *same]
+    cells = _as_stored(connection, table, rows)
     if connection.dialect.name == "sqlite":
         # The driver's own loop over tuples: a catalogue has ten million rows.
-        insert = sqlite.insert(table).on_conflict_do_nothing().compile(dialect=sqlite.dialect(), column_keys=keys)
-        return connection.exec_driver_sql(str(insert), _as_stored(connection, columns, rows)).rowcount
+        insert = sqlite.insert(table).on_conflict_do_nothing().compile(dialect=sqlite.dialect(), column_keys=names)
+        given = dict(zip(names, [*cells, *map(repeat, same.values())], strict=True))
+        filled = list(zip(*(given[name] for name in insert.positiontup or ()), strict=False))  # a repeat never ends
+        return connection.exec_driver_sql(str(insert), filled).rowcount
     # A list for each column, in one statement: a round trip for the lot, and it says how many were added.
-    given = zip(columns, zip(*rows, strict=True), strict=True)
-    source = select(*(func.unnest(literal(list(cells), postgresql.ARRAY(column.type))) for column, cells in given))
-    statement = postgresql.insert(table).from_select(keys, source).on_conflict_do_nothing()
+    kinds = [table.columns[name].type for name in names]
+    listed = zip(cells, kinds, strict=False)
+    told: list[ColumnElement[Any]] = [func.unnest(literal(list(e), postgresql.ARRAY(kind))) for e, kind in listed]
+    told += [literal(value, kind) for value, kind in zip(same.values(), kinds[len(cells) :], strict=True)]
+    statement = postgresql.insert(table).from_select(names, select(*told)).on_conflict_do_nothing()
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
-def add_shares(connection: Connection, rows: Sequence[ShareRow]) -> None:
-    """Add shares; where a row is about all rights in a work, the database makes three of it."""
-    whole = [(*row[:2], *row[3:]) for row in rows if row[2] == WORK_RIGHTS]
-    if not whole or connection.dialect.name != "sqlite":
-        add(connection, shares, list(by_right(rows)))
-        return
-    add(connection, shares, [row for row in rows if row[2] != WORK_RIGHTS])
-    each = [select(literal_column(f"'{right}'", String).label("right_type")) for right in WORK_RIGHTS.split()]
-    given = [column for column in shares.columns if column.name not in ("id", "right_type")]
-    source = select(
-        union_all(*each).subquery().c.right_type, *(bindparam(column.name, type_=column.type) for column in given)
-    )
-    statement = sqlite.insert(shares).from_select(["right_type", *(column.name for column in given)], source)
-    connection.exec_driver_sql(str(statement.compile(dialect=sqlite.dialect())), _as_stored(connection, given, whole))
+def add_whole_shares(connection: Connection, rows: Rows) -> None:
+    """Add shares that are of each of the rights in a work."""
+    if connection.dialect.name != "sqlite":
+        for right in WORK_RIGHTS.split():
+            add(connection, shares, rows, right_type=right)
+    elif len(rows):  # a row comes from here once, not three times
+        rights = union_all(
+            *(select(literal_column(f"'{right}'", String).label("right_type")) for right in WORK_RIGHTS.split())
+        )
+        given = [bindparam(name, type_=shares.columns[name].type) for name in rows.columns]
+        source = select(rights.subquery().c.right_type, *given)
+        insert = sqlite.insert(shares).from_select(["right_type", *rows.columns], source)
+        filled = list(zip(*_as_stored(connection, shares, rows), strict=True))
+        connection.exec_driver_sql(str(insert.compile(dialect=sqlite.dialect())), filled)
 
 
-def _as_stored(
-    connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]
-) -> list[tuple[Any, ...]]:
-    """Write days as SQLAlchemy would, and moments unless they are written already."""
-    writers = {
-        place: lru_cache(maxsize=1024)(write)
-        for place, column in enumerate(columns)
-        if isinstance(column.type, Date | DateTime)
-        and (write := column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)) is not None
-    }
-    for place, write in writers.items():
-        rows = [
-            row
-            if row[place] is None or isinstance(row[place], str)
-            else (*row[:place], write(row[place]), *row[place + 1 :])
-            for row in rows
-        ]
-    return list(rows)
+def _as_stored(connection: Connection, table: Table, rows: Rows) -> list[Sequence[Any]]:
+    """Return the columns, their days as SQLAlchemy would write them."""
+    columns: list[Sequence[Any]] = []
+    for name, cells in zip(rows.columns, rows.cells, strict=True):
+        kind = table.columns[name].type
+        if isinstance(kind, Date) and (days := set(cells) - {None}):
+            write = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+            written = {day: write(day) for day in days} if write is not None else {}
+            columns.append([written.get(day, day) for day in cells])
+        else:
+            columns.append(cells)
+    return columns
