@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain as chains
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from linernotes.store.database import explained, open_database, reading, shown, 
 __all__ = ["Books", "Closing", "Run"]
 
 _PAGE_ENTRIES = 500
+_ROWS_AT_ONCE = 100  # SQLite notes for each statement how to take it back, which costs as much as four rows
 _NAME = {account: account.value for account in Account}
 _ACCOUNT = {account.value: account for account in Account}
 _ROYALTIES = (EntryKind.ROYALTY, EntryKind.CORRECTION, EntryKind.HOLD, EntryKind.POST, EntryKind.VOID)
@@ -321,15 +323,21 @@ def _content(entry: Entry) -> bytes:
 
 def _write(connection: Connection, new: Sequence[Entry], first: int) -> None:
     """Write postings, then the entries that seal them; by the driver itself, for there may be a million."""
-    marks = ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * 6)
     rows = [
         (sequence, number, _NAME[leg.account], leg.party_id, leg.currency, leg.amount_micro)
         for sequence, entry in enumerate(new, first)
         for number, leg in enumerate(entry.postings)
     ]
-    if rows:
-        connection.exec_driver_sql(f"INSERT INTO postings VALUES ({marks})", rows)  # noqa: S608  (marks alone)
-        connection.execute(insert(entries), [_entry_row(entry, number) for number, entry in enumerate(new, first)])
+    if not rows:
+        return
+    mark = "(" + ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * 6) + ")"
+    whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+    for count, some in ((_ROWS_AT_ONCE, rows[:whole]), (1, rows[whole:])):
+        if some:
+            marks = ", ".join([mark] * count)
+            values = [tuple(chains.from_iterable(some[at : at + count])) for at in range(0, len(some), count)]
+            connection.exec_driver_sql(f"INSERT INTO postings VALUES {marks}", values)  # noqa: S608  (marks alone)
+    connection.execute(insert(entries), [_entry_row(entry, number) for number, entry in enumerate(new, first)])
 
 
 def _entry_row(entry: Entry, sequence: int) -> dict[str, object]:

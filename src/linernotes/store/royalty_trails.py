@@ -98,7 +98,10 @@ class Trails:
             engine.execute(
                 "CREATE OR REPLACE TEMP TABLE of_periods AS SELECT unnest(?) AS usage_period", [list(usage_periods)]
             )
-            chosen = "usage_period IN (FROM of_periods) AND cell_no IN (FROM of_cells)"
+            chosen = (
+                "book_no IN (SELECT book_no FROM books WHERE usage_period IN (FROM of_periods))"
+                " AND cell_no IN (FROM of_cells)"
+            )
         engine.execute(f"CREATE OR REPLACE TEMP TABLE pools AS SELECT * FROM all_pools WHERE {chosen}")
         first, last = engine.execute("SELECT MIN(cell_no), MAX(cell_no) FROM pools").fetchone() or (0, 0)
         engine.execute(
@@ -108,10 +111,11 @@ class Trails:
         rows = engine.execute(f"""
             SELECT d.pool_no, ROW_NUMBER() OVER (
                     PARTITION BY d.pool_no ORDER BY d.right_no, d.reason_no, d.party_no, d.claim_no) AS number,
-                p.usage_period, p.currency, t.thing_id, p.amount_micro, d.right_no, r.reason,
+                b.usage_period, b.currency, t.thing_id, p.amount_micro, d.right_no, r.reason,
                 y.party_id, k.claim_id, d.numerator, d.denominator, d.amount_micro
             FROM ({statement("divided")}) AS d
             JOIN pools AS p ON p.pool_no = d.pool_no
+            JOIN books AS b ON b.book_no = p.book_no
             JOIN reasons AS r ON r.reason_no = d.reason_no
             JOIN things AS t ON t.thing_no = p.thing_no
             LEFT JOIN parties AS y ON y.party_no = d.party_no
