@@ -1,6 +1,7 @@
 """Royalty runs on a small catalogue: who gets what, when, and what happens when the world changes afterwards."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -12,7 +13,18 @@ from sqlalchemy import insert, select, update
 from linernotes.errors import ConflictError, FormatError, ParameterError
 from linernotes.formats.statement import checked
 from linernotes.journeys import earnings, pay
-from linernotes.model import Account, Party, Recording, RecordingEntry, RightType, Share, Terms, Work
+from linernotes.model import (
+    ANY_USE,
+    Account,
+    Party,
+    Recording,
+    RecordingEntry,
+    RightType,
+    RoyaltyRule,
+    Share,
+    Terms,
+    Work,
+)
 from linernotes.store import schema
 from linernotes.store.database import writing
 from linernotes.workspace import Workspace
@@ -259,4 +271,33 @@ def test_disputed_money_is_held_until_it_is_decided(
         for party in ("pty_bea", "pty_ada")
     }
     assert total == {"pty_bea": bea, "pty_ada": ada}
+    assert pay.check_books(workspace)[1] == []
+
+
+def test_only_what_a_change_touches_is_divided_again(workspace: Workspace) -> None:
+    other = "DEA000000002"
+    write_usage(workspace, "2026-01", "r1", [line(100, isrc=ISRC)])
+    write_usage(workspace, "2026-02", "r2", [line(100, isrc=other, period="2026-02")])
+    write_usage(workspace, "2026-03", "r3", [line(100, upload="1" * 64, period="2026-03")])
+
+    def divided(period: str = "2026-03") -> list[str]:
+        return list(pay.run_royalties(workspace, period, at=AT).divided)
+
+    assert divided() == ["2026-01", "2026-02", "2026-03"]
+    workspace.catalogue.add(RecordingEntry(Recording("rec_2", "T", "B", "2" * 64, "y", 1.0, 1, 1, isrc=other)))
+    assert divided() == ["2026-02"]
+    workspace.catalogue.add(RecordingEntry(Recording("rec_3", "T", "C", "3" * 64, "z", 1.0, 1, 1, isrc="DEA000000003")))
+    assert divided() == []
+    claim(workspace, "clm_1", "pty_bea", "1/2", "disputed")
+    assert divided() == ["2026-01", "2026-03"]
+    decide(workspace, "withdrawn")
+    assert divided() == ["2026-01", "2026-03"]
+    with writing(workspace.books.engine) as connection:
+        connection.execute(update(schema.parties).where(schema.parties.c.id == "pty_cy").values(alias_of="pty_ada"))
+    assert divided() == ["2026-01", "2026-03"]
+    workspace.agreements.set_rules([RoyaltyRule(ANY_USE, {RightType.MASTER: Fraction(1)})])
+    assert divided() == ["2026-01", "2026-02", "2026-03"]
+    shutil.rmtree(workspace.royalties.folder / "royalties")
+    workspace.catalogue.add(RecordingEntry(Recording("rec_4", "T", "D", "4" * 64, "w", 1.0, 1, 1)))
+    assert divided() == ["2026-01", "2026-02", "2026-03"]
     assert pay.check_books(workspace)[1] == []

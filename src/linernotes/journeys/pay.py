@@ -25,14 +25,14 @@ from linernotes.rights.royalties import DEFAULT_RULES, SIDE_OF, check_rules, in_
 from linernotes.rights.royalties_booking import Booked, Slot, Target, book
 from linernotes.rights.royalties_settling import advance_entries, settle
 from linernotes.store.books import Books, Run
-from linernotes.store.royalties import Division, Known, content_hash
+from linernotes.store.royalties import Division, Known, Royalties, content_hash
 from linernotes.store.royalty_facts import Law
 from linernotes.workspace import Workspace
 
 __all__ = ["Outcome", "beancount", "check_books", "csv_rows", "law_of", "run_inputs", "run_royalties"]
 
 _RULES_VERSION = 1
-"""Raised whenever the same inputs would be divided otherwise."""
+"""Raised whenever the same inputs would be divided otherwise, be it that a territory has other countries."""
 _PAID_TO = {"share": Account.PAYABLE, "unclaimed": Account.UNCLAIMED, "unmatched": Account.UNMATCHED}
 
 
@@ -64,16 +64,16 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
     last = books.last_run()
     _check_order(books, last, period)
     reports = royalties.reports(until=period)
-    with royalties.known(law_of(workspace)) as known:
-        inputs = {"period": period, "usage": reports, "facts": known.digest, "version": _RULES_VERSION}
+    with _uncollected(), royalties.known(law_of(workspace)) as known:
+        inputs: dict[str, object] = {"period": period, "usage": reports, "facts": known.digest}
+        inputs |= {"rules": known.rules_digest, "version": _RULES_VERSION}
         before = run_inputs(last)
-        is_new = {name: before.get(name) for name in inputs} != inputs
-        affected = _affected(before, reports, known)
-        if not is_new and last is not None:
+        if last is not None and {name: before.get(name) for name in inputs} == inputs:
             entries, problems = _closing_entries(workspace, period, []) if close else ([], [])
             if close:
                 books.book_run(last, entries, seen=last.id, at=at, closing=True)
             return Outcome(last.id, period, [], {}, len(entries), problems, is_new=False, closed=close)
+        affected = _affected(royalties, last, inputs, reports, known)
         run_id = content_hash({"previous": last.id if last else None, "inputs": inputs})
         with royalties.divided(known, {usage: reports.get(usage, []) for usage in affected}) as division:
             entries = _entries(workspace, division, affected, period, run_id)
@@ -141,16 +141,23 @@ def _check_order(books: Books, last: Run | None, period: str) -> None:
         )
 
 
-def _affected(before: Mapping[str, object], reports: Mapping[str, Sequence[str]], known: Known) -> list[str]:
+def _affected(
+    royalties: Royalties,
+    last: Run | None,
+    inputs: Mapping[str, object],
+    reports: Mapping[str, Sequence[str]],
+    known: Known,
+) -> list[str]:
     """List the usage periods that may come to something else than when they were divided last."""
-    same_facts = (before.get("facts"), before.get("version")) == (known.digest, _RULES_VERSION)
+    before = run_inputs(last)
     divided = before.get("usage")
     usage: Mapping[str, Sequence[str]] = divided if isinstance(divided, dict) else {}
-    return sorted(
-        name
-        for name in {*reports, *usage}
-        if not same_facts or list(usage.get(name, ())) != list(reports.get(name, ()))
-    )
+    if last is None or any(before.get(name) != inputs[name] for name in ("rules", "version")):
+        return sorted({*reports, *usage})
+    found = {name for name in {*reports, *usage} if list(usage.get(name, ())) != list(reports.get(name, ()))}
+    if before.get("facts") != inputs["facts"]:
+        found |= set(royalties.touched(known, last.id, {name: reports[name] for name in {*reports} - found}))
+    return sorted(found)
 
 
 def _entries(

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -56,9 +57,10 @@ STEPS = (
 """The statements, in order; ``divided`` is a view, for its rows are only ever added up or looked up."""
 
 KEPT = (
-    *("pools", "terms", "things", "parties", "claims", "rule_parts", "named_uses", "reasons"),
+    *("pools", "terms", "things", "parties", "shares", "claims", "rule_parts", "named_uses", "reasons"),
     *("names", "settings", "occasions", "cells", "books", "reports"),
 )
+_COMPARED = ("things", "parties", "shares", "claims")
 _ORDER = {"pools": "pool_no", "terms": "cell_no", "things": "thing_no", "parties": "party_no", "claims": "claim_no"}
 _UPLOAD = "upload:"  # before the SHA-256 of one that is no recording of the catalogue
 _ROW_GROUP_ROWS = 20_480
@@ -76,12 +78,20 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
-    """All that a run knows of catalogue, claims and rules, in files, and the SHA-256 of it."""
+    """All that a run knows of catalogue, claims and rules, in files, and the SHA-256 of it; and of the rules alone."""
 
     digest: str
+    rules_digest: str
     folder: Path
+
+    @cached_property
+    def engine(self) -> duckdb.DuckDBPyConnection:
+        """An engine with all of it in tables."""
+        engine = open_engine(self.folder / "spill")
+        load(engine, self.folder)
+        return engine
 
 
 class Total(NamedTuple):
@@ -117,10 +127,10 @@ class Division:
     folder: Path
 
 
-def statement(step: str) -> str:
-    """Return one of the statements, as DuckDB reads it."""
-    number = STEPS.index(step) + 1
-    return resources.files("linernotes.store").joinpath("royalty_sql", f"{number:02d}_{step}.sql").read_text("utf-8")
+def statement(name: str) -> str:
+    """Return one of the statements, a step of the run or another, as DuckDB reads it."""
+    number = f"{STEPS.index(name) + 1:02d}_" if name in STEPS else ""
+    return resources.files("linernotes.store").joinpath("royalty_sql", f"{number}{name}.sql").read_text("utf-8")
 
 
 class Royalties:
@@ -150,8 +160,29 @@ class Royalties:
         """Write down all that a run would know now; it is gone afterwards."""
         with self._scratch() as scratch:
             with explained(self.path), reading(self.database) as connection:
-                digest = write(connection, law, scratch)
-            yield Known(digest, scratch)
+                known = Known(*write(connection, law, scratch), scratch)
+            try:
+                yield known
+            finally:
+                if "engine" in vars(known):
+                    known.engine.close()
+
+    def touched(self, known: Known, before: str, reports: Mapping[str, Sequence[str]]) -> list[str]:
+        """List the usage periods with a line of anything that is known otherwise than when the run ``before`` was made.
+
+        That is all of them where nobody can tell, for that run lies elsewhere.
+        """
+        folder = self.run_folder(before)
+        if not all((folder / f"{name}.parquet").exists() for name in _COMPARED):
+            return sorted(reports)
+        known.engine.execute("CREATE SCHEMA before")
+        for name in _COMPARED:
+            path = str(folder / f"{name}.parquet").replace("'", "''")
+            known.engine.execute(f"CREATE VIEW before.{name} AS FROM read_parquet('{path}')")
+        open_usage(known.engine, self.usage_paths(reports))
+        found = known.engine.execute(statement("touched")).fetchall()
+        known.engine.execute("DROP VIEW usage")
+        return [period for (period,) in found]
 
     @contextmanager
     def divided(self, known: Known, reports: Mapping[str, Sequence[str]]) -> Iterator[Division]:
@@ -162,11 +193,10 @@ class Royalties:
         FormatError if a report is not a usage report or is about another period
         ParameterError if the amounts are more than the books can hold
         """
-        engine = open_engine(known.folder / "spill")
         kept = known.folder / "kept"
         kept.mkdir()
+        engine = known.engine
         try:
-            load(engine, known.folder)
             received = self._open_usage(engine, reports)
             _note_reports(engine, reports)
             run_statements(engine)
@@ -177,8 +207,6 @@ class Royalties:
             yield Division(received, _totals(engine), _held(engine), kept)
         except duckdb.OutOfMemoryException as error:
             raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
-        finally:
-            engine.close()
 
     def payees(self) -> dict[str, str]:
         """Say who is paid for each party that is paid as another."""

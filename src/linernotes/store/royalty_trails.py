@@ -10,7 +10,6 @@ the first question takes as long as a run, every other a moment.
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import duckdb
@@ -191,8 +190,7 @@ class Trails:
             try:
                 engine.execute("CREATE VIEW pools AS SELECT * FROM all_pools")
                 open_usage(engine, self.royalties.usage_paths(self._reports(engine)))
-                text = resources.files("linernotes.store").joinpath("royalty_sql", "trail.sql").read_text("utf-8")
-                copy_table(engine, f"({text})", made)
+                copy_table(engine, f"({statement('trail')})", made)
             finally:
                 engine.close()
             made.replace(path)
