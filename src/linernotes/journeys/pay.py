@@ -17,6 +17,7 @@ from datetime import datetime
 from itertools import groupby
 
 from linernotes.errors import ConflictError, InvariantError, ParameterError
+from linernotes.journeys.recoupment import open_to_recoupment
 from linernotes.model import Account, Entry, EntryKind, Posting, Problem, RoyaltyRule
 from linernotes.rights import ledger, territories
 from linernotes.rights.claims import MONEY, Money
@@ -69,7 +70,7 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
         inputs |= {"rules": known.rules_digest, "version": _RULES_VERSION}
         before = run_inputs(last)
         if last is not None and {name: before.get(name) for name in inputs} == inputs:
-            entries, problems = _closing_entries(workspace, period, []) if close else ([], [])
+            entries, problems = _closing_entries(workspace, period, [], books.runs()) if close else ([], [])
             if close:
                 books.book_run(last, entries, seen=last.id, at=at, closing=True)
             return Outcome(last.id, period, [], {}, len(entries), problems, is_new=False, closed=close)
@@ -78,13 +79,13 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
         with royalties.divided(known, {usage: reports.get(usage, []) for usage in affected}) as division:
             entries = _entries(workspace, division, affected, period, run_id)
             problems = []
+            royalties.keep(division, run_id)
+            run = Run(0, run_id, period, {**inputs, "divided": affected}, at)
             if close:
-                closing, problems = _closing_entries(workspace, period, entries)
+                closing, problems = _closing_entries(workspace, period, entries, [*books.runs(), run])
                 entries += closing
             for entry in entries:
                 ledger.check_entry(entry)
-            royalties.keep(division, run_id)
-            run = Run(0, run_id, period, _written(inputs, affected), at)
             books.book_run(run, entries, seen=last.id if last else None, at=at, closing=close)
             received: dict[str, int] = defaultdict(int)
             for (_, currency), amount in division.received.items():
@@ -121,10 +122,6 @@ def law_of(workspace: Workspace) -> Law:
 def run_inputs(run: Run | None) -> dict[str, object]:
     """Return what a run was made from; of none, nothing."""
     return {} if run is None else dict(run.made_from)
-
-
-def _written(inputs: Mapping[str, object], affected: Sequence[str]) -> dict[str, object]:
-    return {**inputs, "divided": list(affected)}
 
 
 def _check_order(books: Books, last: Run | None, period: str) -> None:
@@ -225,7 +222,9 @@ def _party(item: tuple[tuple[Account, str | None, str], int]) -> str:
     return item[0][1] or ""
 
 
-def _closing_entries(workspace: Workspace, period: str, entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
+def _closing_entries(
+    workspace: Workspace, period: str, entries: Sequence[Entry], runs: Sequence[Run]
+) -> tuple[list[Entry], list[Problem]]:
     """Return the entries that close the period after these: advances first, then what becomes of all that is owed."""
     books, agreed = workspace.books, workspace.agreements
     advances = advance_entries(agreed.advances(), period=period)
@@ -236,7 +235,8 @@ def _closing_entries(workspace: Workspace, period: str, entries: Sequence[Entry]
         for leg in entry.postings:
             standing[leg.account, leg.party_id, leg.currency] += leg.amount_micro
     reserves = books.reserves(workspace.royalties.payees())
-    settled, problems = settle(period, standing, agreed.terms(), agreed.rates(), reserves)
+    recoupable = open_to_recoupment(workspace, runs, period, standing)
+    settled, problems = settle(period, standing, agreed.terms(), agreed.rates(), reserves, recoupable=recoupable)
     return [*advances, *settled], problems
 
 

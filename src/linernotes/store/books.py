@@ -24,7 +24,7 @@ from linernotes.store import chain
 from linernotes.store.books_tables import closing_balances, closings, entries, postings, royalty_runs
 from linernotes.store.database import explained, open_database, reading, shown, writing
 
-__all__ = ["Books", "Closing", "Run"]
+__all__ = ["Books", "Closing", "Key", "Run", "last_to_divide"]
 
 _PAGE_ENTRIES = 500
 _ROWS_AT_ONCE = 100  # SQLite notes for each statement how to take it back, which costs as much as four rows
@@ -310,6 +310,19 @@ class Books:
         told = marks[-1]["last"] if marks else 0
         if told != count:
             yield f"entries after {told}", False
+
+
+def last_to_divide(runs: Sequence[Run], period: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Say for each usage period which run of ``period`` divided it last, and which run before ``period``."""
+    now: dict[str, str] = {}
+    then: dict[str, str] = {}
+    for run in runs:
+        divided = run.made_from.get("divided", [])
+        if run.period == period:
+            now.update(dict.fromkeys(divided, run.id))
+        elif run.period < period:
+            then.update(dict.fromkeys(divided, run.id))
+    return now, then
 
 
 def _content(entry: Entry) -> bytes:
