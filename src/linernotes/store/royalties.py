@@ -379,7 +379,7 @@ def run_statements(engine: duckdb.DuckDBPyConnection) -> None:
 
 def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
     """Open DuckDB within bounds; what has no room in memory goes to the folder ``spill``."""
-    return duckdb.connect(
+    engine = duckdb.connect(
         config={
             "memory_limit": _MEMORY,
             "temp_directory": str(spill),
@@ -389,6 +389,8 @@ def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": "false",
         }
     )
+    engine.execute("SET enable_progress_bar = false")  # it would write into our output
+    return engine
 
 
 def copy_table(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:

@@ -243,7 +243,7 @@ class Trails:
         folder = self._folder(run_id)
         engine = open_engine(self.royalties.folder / "royalties" / f".spill-{os.getpid()}")
         engine.execute("SET parquet_metadata_cache = true")  # what a run kept does not change
-        for name in KEPT:
+        for name in (name for name in KEPT if name != "shares"):  # which the terms were made of
             path = str(folder / f"{name}.parquet").replace("'", "''")
             # What every question needs is held in memory; of pools and terms, some rows are looked up.
             kind, made = ("VIEW", f"all_{name}") if name in ("pools", "terms") else ("TABLE", name)
