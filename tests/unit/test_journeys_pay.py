@@ -12,10 +12,11 @@ from sqlalchemy import insert, select, update
 
 from linernotes.errors import ConflictError, FormatError, ParameterError
 from linernotes.formats.statement import checked
-from linernotes.journeys import earnings, pay
+from linernotes.journeys import agree, earnings, pay
 from linernotes.model import (
     ANY_USE,
     Account,
+    Advance,
     Party,
     Recording,
     RecordingEntry,
@@ -301,3 +302,17 @@ def test_only_what_a_change_touches_is_divided_again(workspace: Workspace) -> No
     workspace.catalogue.add(RecordingEntry(Recording("rec_4", "T", "D", "4" * 64, "w", 1.0, 1, 1)))
     assert divided() == ["2026-01", "2026-02", "2026-03"]
     assert pay.check_books(workspace)[1] == []
+
+
+def test_terms_name_the_rights_that_advances_are_recouped_from(workspace: Workspace, tmp_path: Path) -> None:
+    table = tmp_path / "terms.csv"
+    table.write_text("party,recoup_from\npty_cy,mechanical\npty_ada,\n", encoding="utf-8")
+    assert [each.recoup_from for each in agree.set_terms(workspace, table)] == [(RightType.MECHANICAL,), ()]
+    workspace.agreements.add_advances([Advance("a", "pty_cy", "EUR", 50_000_000, AT.date())])
+    write_usage(workspace, "2026-02", "r1", [line(100_000_000, isrc=ISRC, period="2026-02")])
+    pay.run_royalties(workspace, "2026-02", at=AT, close=True)
+    found = standing(workspace)
+    assert (found["recoupable", "pty_cy"], found["paid", "pty_cy"]) == (-40_000_000, 50_000_000 + 5_000_000)
+    table.write_text("party,recoup_from\npty_cy,mechanicals\n", encoding="utf-8")
+    with pytest.raises(FormatError, match="mechanicals is none of master, mechanical"):
+        agree.set_terms(workspace, table)
