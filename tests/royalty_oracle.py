@@ -61,15 +61,24 @@ def _all_asked(claim: Claim) -> list[Fraction]:
 
 
 def answer(world: World) -> Answer:
+    """What everybody has."""
+    found: Answer = defaultdict(int)
+    for (period, currency, account, party, _), amount in by_right(world).items():
+        found[period, currency, account, party] += amount
+    return {key: amount for key, amount in found.items() if amount}
+
+
+def by_right(world: World) -> dict[tuple[str, str, str, str | None, RightType | None], int]:
+    """What everybody has, with the right that it comes from."""
     things = _things(world)
     by_isrc = {isrc: things[i] for i, (_, isrc, _, _) in enumerate(world.recordings) if isrc}
     by_sha256 = {thing.sha256: thing for thing in things if thing.sha256}
-    found: Answer = defaultdict(int)
+    found: dict[tuple[str, str, str, str | None, RightType | None], int] = defaultdict(int)
     pools: dict[tuple[str, str, str, int, str, int], tuple[Thing, int, str, date, int]] = {}
     for line, day in world.usage:
         thing = by_isrc.get(line.isrc or "") or by_sha256.get(line.upload_sha256 or "")
         if thing is None:
-            found[line.period, line.currency, "unmatched", None] += line.amount_micro
+            found[line.period, line.currency, "unmatched", None, None] += line.amount_micro
             continue
         rule = _rule(world.rules, line.use_type, line.territory, day)
         shares = () if thing.is_too_fine else thing.shares
@@ -80,9 +89,9 @@ def answer(world: World) -> Answer:
         before = pools.get(key, (thing, rule, line.territory, day, 0))
         pools[key] = (*before[:4], before[4] + line.amount_micro)
     for key, (thing, rule, territory, day, amount) in pools.items():
-        for (account, party), part in _divided(world, thing, rule, territory=territory, day=day, amount=amount):
-            found[key[0], key[1], account, party] += part
-    return {key: amount for key, amount in found.items() if amount}
+        for whose, part in _divided(world, thing, rule, territory=territory, day=day, amount=amount):
+            found[key[0], key[1], *whose] += part
+    return found
 
 
 def _asks(claim: Claim) -> bool:
@@ -138,15 +147,15 @@ def _asked(claim: Claim, territory: str) -> tuple[Side, Fraction] | None:
 
 def _divided(
     world: World, thing: Thing, rule: int, *, territory: str, day: date, amount: int
-) -> list[tuple[tuple[str, str | None], int]]:
-    parts: list[tuple[Fraction, tuple[object, ...], tuple[str, str | None]]] = []
+) -> list[tuple[tuple[str, str | None, RightType], int]]:
+    parts: list[tuple[Fraction, tuple[object, ...], tuple[str, str | None, RightType]]] = []
     for right, whole in world.rules[rule].parts.items():
         side = Side.RECORDING if right in OF_RECORDING else Side.COMPOSITION
 
         def add(part: Fraction, reason: str, account: str, party: str | None, claim: str = "") -> None:
             order = (party is None, party or "", claim, list(RightType).index(right), REASONS.index(reason))  # noqa: B023
             if part:
-                parts.append((part, order, (account, party)))
+                parts.append((part, order, (account, party, right)))  # noqa: B023
 
         if thing.is_too_fine:
             add(whole, "too_fine", "held", None)
@@ -185,7 +194,7 @@ def _divided(
     for n in ranked[: size - sum(floors)]:
         floors[n] += 1
     sign = -1 if amount < 0 else 1
-    return [((account, payee(world, party)), sign * floors[n]) for n, (_, _, (account, party)) in enumerate(parts)]
+    return [((a, payee(world, party), right), sign * floors[n]) for n, (_, _, (a, party, right)) in enumerate(parts)]
 
 
 def payee(world: World, party: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """Royalty runs on a small catalogue: who gets what, when, and what happens when the world changes afterwards."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -11,8 +12,20 @@ from sqlalchemy import insert, select, update
 
 from linernotes.errors import ConflictError, FormatError, ParameterError
 from linernotes.formats.statement import checked
-from linernotes.journeys import earnings, pay
-from linernotes.model import Account, Party, Recording, RecordingEntry, RightType, Share, Terms, Work
+from linernotes.journeys import agree, earnings, pay
+from linernotes.model import (
+    ANY_USE,
+    Account,
+    Advance,
+    Party,
+    Recording,
+    RecordingEntry,
+    RightType,
+    RoyaltyRule,
+    Share,
+    Terms,
+    Work,
+)
 from linernotes.store import schema
 from linernotes.store.database import writing
 from linernotes.workspace import Workspace
@@ -260,3 +273,46 @@ def test_disputed_money_is_held_until_it_is_decided(
     }
     assert total == {"pty_bea": bea, "pty_ada": ada}
     assert pay.check_books(workspace)[1] == []
+
+
+def test_only_what_a_change_touches_is_divided_again(workspace: Workspace) -> None:
+    other = "DEA000000002"
+    write_usage(workspace, "2026-01", "r1", [line(100, isrc=ISRC)])
+    write_usage(workspace, "2026-02", "r2", [line(100, isrc=other, period="2026-02")])
+    write_usage(workspace, "2026-03", "r3", [line(100, upload="1" * 64, period="2026-03")])
+
+    def divided(period: str = "2026-03") -> list[str]:
+        return list(pay.run_royalties(workspace, period, at=AT).divided)
+
+    assert divided() == ["2026-01", "2026-02", "2026-03"]
+    workspace.catalogue.add(RecordingEntry(Recording("rec_2", "T", "B", "2" * 64, "y", 1.0, 1, 1, isrc=other)))
+    assert divided() == ["2026-02"]
+    workspace.catalogue.add(RecordingEntry(Recording("rec_3", "T", "C", "3" * 64, "z", 1.0, 1, 1, isrc="DEA000000003")))
+    assert divided() == []
+    claim(workspace, "clm_1", "pty_bea", "1/2", "disputed")
+    assert divided() == ["2026-01", "2026-03"]
+    decide(workspace, "withdrawn")
+    assert divided() == ["2026-01", "2026-03"]
+    with writing(workspace.books.engine) as connection:
+        connection.execute(update(schema.parties).where(schema.parties.c.id == "pty_cy").values(alias_of="pty_ada"))
+    assert divided() == ["2026-01", "2026-03"]
+    workspace.agreements.set_rules([RoyaltyRule(ANY_USE, {RightType.MASTER: Fraction(1)})])
+    assert divided() == ["2026-01", "2026-02", "2026-03"]
+    shutil.rmtree(workspace.royalties.folder / "royalties")
+    workspace.catalogue.add(RecordingEntry(Recording("rec_4", "T", "D", "4" * 64, "w", 1.0, 1, 1)))
+    assert divided() == ["2026-01", "2026-02", "2026-03"]
+    assert pay.check_books(workspace)[1] == []
+
+
+def test_terms_name_the_rights_that_advances_are_recouped_from(workspace: Workspace, tmp_path: Path) -> None:
+    table = tmp_path / "terms.csv"
+    table.write_text("party,recoup_from\npty_cy,mechanical\npty_ada,\n", encoding="utf-8")
+    assert [each.recoup_from for each in agree.set_terms(workspace, table)] == [(RightType.MECHANICAL,), ()]
+    workspace.agreements.add_advances([Advance("a", "pty_cy", "EUR", 50_000_000, AT.date())])
+    write_usage(workspace, "2026-02", "r1", [line(100_000_000, isrc=ISRC, period="2026-02")])
+    pay.run_royalties(workspace, "2026-02", at=AT, close=True)
+    found = standing(workspace)
+    assert (found["recoupable", "pty_cy"], found["paid", "pty_cy"]) == (-40_000_000, 50_000_000 + 5_000_000)
+    table.write_text("party,recoup_from\npty_cy,mechanicals\n", encoding="utf-8")
+    with pytest.raises(FormatError, match="mechanicals is none of master, mechanical"):
+        agree.set_terms(workspace, table)

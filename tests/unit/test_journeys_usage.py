@@ -120,7 +120,7 @@ def test_a_table_becomes_usage(tmp_path: Path, workspace: Workspace) -> None:
 BAD_LINES = {
     "2026-13,DE,EUR,1,1,X,,,": "period '2026-13': not a month such as 2026-05",
     ",DE,EUR,1,1,X,,,": "date, period: both empty; give one",
-    "2026-05,Germany,EUR,1,1,X,,,": "territory 'GERMANY': not an ISO 3166-1 country",
+    "2026-05,Germany,EUR,1,1,X,,,": "territory 'Germany': not an ISO 3166-1 country",
     "2026-05,DE,Euro,1,1,X,,,": "currency 'EURO': not an ISO 4217 currency",
     "2026-05,DE,EUR,1e30,1,X,,,": "amount '1e30': not a number of up to 12 digits and 6 decimals, with a point",
     f"2026-05,DE,EUR,1{'0' * 30},1,X,,,": f"amount '1{'0' * 30}': not a number of up to 12 digits and 6 decimals,"

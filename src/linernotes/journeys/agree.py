@@ -42,8 +42,11 @@ def set_rules(workspace: Workspace, table: Path) -> list[RoyaltyRule]:
 
 
 def set_terms(workspace: Workspace, table: Path) -> list[Terms]:
-    """Enter terms of payment: ``party, currency, group, withholding, minimum, iban, bic, reserve, reserve_periods``."""
-    columns = ("party", "currency", "group", "withholding", "minimum", "iban", "bic", "reserve", "reserve_periods")
+    """Enter terms of payment, a line for each ``party``."""
+    columns = (
+        *("party", "currency", "group", "withholding", "minimum", "iban", "bic"),
+        *("reserve", "reserve_periods", "recoup_from"),
+    )
 
     def terms(row: Row) -> Terms:
         withholding = _part(row.get("withholding") or "0")
@@ -54,6 +57,11 @@ def set_terms(workspace: Workspace, table: Path) -> list[Terms]:
             raise FormatError(f"reserve {row['reserve']!r}: not a part, from 0 to less than 1")
         if not re.fullmatch(r"[0-9]{1,3}", periods) or (reserve and not int(periods)):
             raise FormatError(f"reserve_periods {periods!r}: for how many months is the reserve kept? 1 to 999")
+        if strange := set(rights := row.get("recoup_from", "").split()) - set(_RIGHTS):
+            message = (
+                f"recoup_from {row['recoup_from']!r}: {', '.join(sorted(strange))} is none of {', '.join(_RIGHTS)}"
+            )
+            raise FormatError(message)
         return Terms(
             party_id=workspace.claims.party(row["party"]),
             currency=_currency(row["currency"]) if row.get("currency") else None,
@@ -64,6 +72,7 @@ def set_terms(workspace: Workspace, table: Path) -> list[Terms]:
             bic=row.get("bic", "").replace(" ", "").upper() or None,
             reserve=reserve,
             reserve_periods=int(periods),
+            recoup_from=tuple(right for right in SIDE_OF if right in rights),
         )
 
     agreed = _read(table, columns, ("party",), terms)

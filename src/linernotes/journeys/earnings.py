@@ -33,7 +33,7 @@ from linernotes.model import (
 from linernotes.money import minor_micro
 from linernotes.rights.royalties import SIDE_OF
 from linernotes.rights.royalties_settling import due_on
-from linernotes.store.books import Run
+from linernotes.store.books import Run, last_to_divide
 from linernotes.store.catalogue import content_id
 from linernotes.store.royalty_trails import Slice, SourceRow, Trails
 from linernotes.workspace import Workspace
@@ -162,7 +162,7 @@ def _is_merge(entry: Entry) -> bool:
 
 def _lines(workspace: Workspace, party_id: str, period: str, runs: Sequence[Run]) -> dict[str, list[StatementLine]]:
     """Return the lines of a party's statement by currency: what the period's runs say, less what was told before."""
-    now, then = _last_to_divide(runs, period)
+    now, then = last_to_divide(runs, period)
     old_of: dict[str | None, list[str]] = defaultdict(list)
     new_of: dict[str, list[str]] = defaultdict(list)
     for usage_period, run_id in now.items():
@@ -206,19 +206,6 @@ def _by_key(parts: Sequence[_Part]) -> dict[tuple[object, ...], list[_Part]]:
     for part in parts:
         found[part.key].append(part)
     return found
-
-
-def _last_to_divide(runs: Sequence[Run], period: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Say for each usage period which run of ``period`` divided it last, and which run before ``period``."""
-    now: dict[str, str] = {}
-    then: dict[str, str] = {}
-    for run in runs:
-        divided = run.made_from.get("divided", [])
-        if run.period == period:
-            now.update(dict.fromkeys(divided, run.id))
-        elif run.period < period:
-            then.update(dict.fromkeys(divided, run.id))
-    return now, then
 
 
 def _parts(trails: Trails, run_id: str, usage_periods: Sequence[str], holders: Sequence[str]) -> Iterator[_Part]:

@@ -7,14 +7,17 @@ So the same run twice books nothing, two small runs book what one large one does
 it is found. All entries of a run land in one commit; a run that dies before it leaves nothing, after it everything.
 """
 
+import gc
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
 from linernotes.errors import ConflictError, InvariantError, ParameterError
+from linernotes.journeys.recoupment import open_to_recoupment
 from linernotes.model import Account, Entry, EntryKind, Posting, Problem, RoyaltyRule
 from linernotes.rights import ledger, territories
 from linernotes.rights.claims import MONEY, Money
@@ -23,14 +26,14 @@ from linernotes.rights.royalties import DEFAULT_RULES, SIDE_OF, check_rules, in_
 from linernotes.rights.royalties_booking import Booked, Slot, Target, book
 from linernotes.rights.royalties_settling import advance_entries, settle
 from linernotes.store.books import Books, Run
-from linernotes.store.royalties import Division, Known, content_hash
+from linernotes.store.royalties import Division, Known, Royalties, content_hash
 from linernotes.store.royalty_facts import Law
 from linernotes.workspace import Workspace
 
 __all__ = ["Outcome", "beancount", "check_books", "csv_rows", "law_of", "run_inputs", "run_royalties"]
 
 _RULES_VERSION = 1
-"""Raised whenever the same inputs would be divided otherwise."""
+"""Raised whenever the same inputs would be divided otherwise, be it that a territory has other countries."""
 _PAID_TO = {"share": Account.PAYABLE, "unclaimed": Account.UNCLAIMED, "unmatched": Account.UNMATCHED}
 
 
@@ -62,32 +65,44 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
     last = books.last_run()
     _check_order(books, last, period)
     reports = royalties.reports(until=period)
-    with royalties.known(law_of(workspace)) as known:
-        inputs = {"period": period, "usage": reports, "facts": known.digest, "version": _RULES_VERSION}
+    with _uncollected(), royalties.known(law_of(workspace)) as known:
+        inputs: dict[str, object] = {"period": period, "usage": reports, "facts": known.digest}
+        inputs |= {"rules": known.rules_digest, "version": _RULES_VERSION}
         before = run_inputs(last)
-        is_new = {name: before.get(name) for name in inputs} != inputs
-        affected = _affected(before, reports, known)
-        if not is_new and last is not None:
-            entries, problems = _closing_entries(workspace, period, []) if close else ([], [])
+        if last is not None and {name: before.get(name) for name in inputs} == inputs:
+            entries, problems = _closing_entries(workspace, period, [], books.runs()) if close else ([], [])
             if close:
                 books.book_run(last, entries, seen=last.id, at=at, closing=True)
             return Outcome(last.id, period, [], {}, len(entries), problems, is_new=False, closed=close)
+        affected = _affected(royalties, last, inputs, reports, known)
         run_id = content_hash({"previous": last.id if last else None, "inputs": inputs})
         with royalties.divided(known, {usage: reports.get(usage, []) for usage in affected}) as division:
             entries = _entries(workspace, division, affected, period, run_id)
             problems = []
+            royalties.keep(division, run_id)
+            run = Run(0, run_id, period, {**inputs, "divided": affected}, at)
             if close:
-                closing, problems = _closing_entries(workspace, period, entries)
+                closing, problems = _closing_entries(workspace, period, entries, [*books.runs(), run])
                 entries += closing
             for entry in entries:
                 ledger.check_entry(entry)
-            royalties.keep(division, run_id)
-            run = Run(0, run_id, period, _written(inputs, affected), at)
             books.book_run(run, entries, seen=last.id if last else None, at=at, closing=close)
             received: dict[str, int] = defaultdict(int)
             for (_, currency), amount in division.received.items():
                 received[currency] += amount
     return Outcome(run_id, period, affected, dict(received), len(entries), problems, is_new=True, closed=close)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Spare the collector: a million small records, none in a circle, that it would look through again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def law_of(workspace: Workspace) -> Law:
@@ -109,10 +124,6 @@ def run_inputs(run: Run | None) -> dict[str, object]:
     return {} if run is None else dict(run.made_from)
 
 
-def _written(inputs: Mapping[str, object], affected: Sequence[str]) -> dict[str, object]:
-    return {**inputs, "divided": list(affected)}
-
-
 def _check_order(books: Books, last: Run | None, period: str) -> None:
     closed = books.closed_periods()
     if closed and period <= closed[-1]:
@@ -127,16 +138,23 @@ def _check_order(books: Books, last: Run | None, period: str) -> None:
         )
 
 
-def _affected(before: Mapping[str, object], reports: Mapping[str, Sequence[str]], known: Known) -> list[str]:
+def _affected(
+    royalties: Royalties,
+    last: Run | None,
+    inputs: Mapping[str, object],
+    reports: Mapping[str, Sequence[str]],
+    known: Known,
+) -> list[str]:
     """List the usage periods that may come to something else than when they were divided last."""
-    same_facts = (before.get("facts"), before.get("version")) == (known.digest, _RULES_VERSION)
+    before = run_inputs(last)
     divided = before.get("usage")
     usage: Mapping[str, Sequence[str]] = divided if isinstance(divided, dict) else {}
-    return sorted(
-        name
-        for name in {*reports, *usage}
-        if not same_facts or list(usage.get(name, ())) != list(reports.get(name, ()))
-    )
+    if last is None or any(before.get(name) != inputs[name] for name in ("rules", "version")):
+        return sorted({*reports, *usage})
+    found = {name for name in {*reports, *usage} if list(usage.get(name, ())) != list(reports.get(name, ()))}
+    if before.get("facts") != inputs["facts"]:
+        found |= set(royalties.touched(known, last.id, {name: reports[name] for name in {*reports} - found}))
+    return sorted(found)
 
 
 def _entries(
@@ -204,7 +222,9 @@ def _party(item: tuple[tuple[Account, str | None, str], int]) -> str:
     return item[0][1] or ""
 
 
-def _closing_entries(workspace: Workspace, period: str, entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
+def _closing_entries(
+    workspace: Workspace, period: str, entries: Sequence[Entry], runs: Sequence[Run]
+) -> tuple[list[Entry], list[Problem]]:
     """Return the entries that close the period after these: advances first, then what becomes of all that is owed."""
     books, agreed = workspace.books, workspace.agreements
     advances = advance_entries(agreed.advances(), period=period)
@@ -215,7 +235,8 @@ def _closing_entries(workspace: Workspace, period: str, entries: Sequence[Entry]
         for leg in entry.postings:
             standing[leg.account, leg.party_id, leg.currency] += leg.amount_micro
     reserves = books.reserves(workspace.royalties.payees())
-    settled, problems = settle(period, standing, agreed.terms(), agreed.rates(), reserves)
+    recoupable = open_to_recoupment(workspace, runs, period, standing)
+    settled, problems = settle(period, standing, agreed.terms(), agreed.rates(), reserves, recoupable=recoupable)
     return [*advances, *settled], problems
 
 

@@ -238,7 +238,8 @@ class Terms:
 
     ``currency``: all that it earns is paid in it; None: each currency for itself. ``group``: parties that recoup each
     other's advances. ``withholding`` is a part of what is paid out, ``minimum_micro`` the least that is. ``reserve`` is
-    the part of what it earns in a period that is kept back for ``reserve_periods`` periods.
+    the part of what it earns in a period that is kept back for ``reserve_periods`` periods. ``recoup_from``: the rights
+    whose earnings advances are recouped from; none named, all of them.
     """
 
     party_id: str
@@ -250,6 +251,7 @@ class Terms:
     bic: str | None = None
     reserve: Fraction = Fraction(0)
     reserve_periods: int = 0
+    recoup_from: tuple[RightType, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,9 @@ def book(
             why = f"{usage}: held, {_told(cause)}"
             found.append(Entry(f"{name}:{cause}", period, EntryKind.HOLD, why, legs, usage, cause, None, run_id))
     changes = {
-        slot: target.standing.get(slot, 0) - now.get(slot, 0) for slot in {*target.standing, *now} if slot[0] in _OPEN
+        slot: target.standing.get(slot, 0) - now.get(slot, 0)
+        for slot in {**target.standing, **now}  # in their order, which is nearly that of the postings
+        if slot[0] in _OPEN
     }
     if legs := _legs(changes):
         is_first = not booked.standing and not booked.pending
@@ -116,21 +118,18 @@ def _ended(
 
 def _legs(changes: Mapping[Slot, int]) -> list[Posting]:
     """Write changes as postings in order of currency, account and party, each currency against cash."""
-    legs: list[Posting] = []
     came_in: dict[str, int] = defaultdict(int)
     # Sorted as texts: a run may have a million of these.
-    for currency, _, party, account, amount in sorted(
-        [
-            (currency, _NAME[account], party or "", account, amount)
-            for (account, party, currency), amount in changes.items()
-        ]
-    ):
-        if amount:
-            came_in[currency] += amount
-            legs.append(Posting(account, party or None, currency, amount))
+    found = sorted(
+        (currency, _NAME[account], party or "", account, amount)
+        for (account, party, currency), amount in changes.items()
+        if amount
+    )
+    for currency, _, _, _, amount in found:
+        came_in[currency] += amount
     return [
         *(Posting(Account.CASH, None, currency, -amount) for currency, amount in sorted(came_in.items()) if amount),
-        *legs,
+        *(Posting(account, party or None, currency, amount) for currency, _, party, account, amount in found),
     ]
 
 

@@ -81,6 +81,7 @@ class _Desk:
 
     period: str
     standing: dict[tuple[Account, str | None, str], int]
+    open_micro: dict[tuple[str, str], int] = field(default_factory=dict)  # to recoupment, where terms name rights
     entries: list[Entry] = field(default_factory=list)
 
     def of(self, account: Account, party_id: str, currency: str) -> int:
@@ -108,9 +109,14 @@ def settle(
     terms: Mapping[str, Terms],
     rates: Sequence[ExchangeRate],
     reserves: Sequence[Reserve] = (),
+    *,
+    recoupable: Mapping[tuple[str, str], int] | None = None,
 ) -> tuple[list[Entry], list[Problem]]:
-    """Return the entries that close a period, and the problems: amounts that cannot be exchanged stay as they are."""
-    desk = _Desk(period, dict(balances))
+    """Return the entries that close a period, and the problems: amounts that cannot be exchanged stay as they are.
+
+    ``recoupable`` says, for parties whose terms name rights to recoup from, what those brought in the period.
+    """
+    desk = _Desk(period, dict(balances), dict(recoupable or {}))
     groups: dict[str, list[str]] = defaultdict(list)
     for party in sorted(terms):
         if (group := terms[party].group) is not None:
@@ -131,7 +137,7 @@ def settle(
     owed |= _let_go(desk, reserves, terms)
     for party, currency in sorted(owed):
         agreed = terms.get(party)
-        _recoup(desk, party, currency, groups.get(agreed.group or "", ()) if agreed else ())
+        _recoup(desk, currency, agreed or Terms(party), groups.get(agreed.group or "", ()) if agreed else ())
         # What could not be exchanged waits for a rate: it is not paid in a currency that nobody asked for.
         if agreed is None or agreed.currency in (None, currency):
             _pay(desk, party, currency, agreed or Terms(party))
@@ -200,6 +206,8 @@ def _exchange(
         )
         return [Problem("no_rate", message, party)]
     got = exchange(amount, rate)
+    open_there = desk.open_micro.get((party, quote), 0)
+    desk.open_micro[party, quote] = open_there + exchange(desk.open_micro.pop((party, currency), 0), rate)
     desk.move(
         f"exchange:{party}:{currency}:{quote}",
         EntryKind.EXCHANGE,
@@ -212,19 +220,25 @@ def _exchange(
     return []
 
 
-def _recoup(desk: _Desk, party: str, currency: str, group: Sequence[str]) -> None:
+def _recoup(desk: _Desk, currency: str, agreed: Terms, group: Sequence[str]) -> None:
+    party = agreed.party_id
+    told = f", of what {' and '.join(agreed.recoup_from)} brought" if agreed.recoup_from else ""
     for owner in [party, *(other for other in group if other != party)]:
         earned = desk.of(Account.PAYABLE, party, currency)
-        open_micro = -desk.of(Account.RECOUPABLE, owner, currency)
-        amount = min(earned, open_micro)
+        if agreed.recoup_from:
+            earned = min(earned, desk.open_micro.get((party, currency), 0))
+        advanced = -desk.of(Account.RECOUPABLE, owner, currency)
+        amount = min(earned, advanced)
         if amount > 0:
             desk.move(
                 f"recoup:{party}:{owner}:{currency}",
                 EntryKind.RECOUPMENT,
-                f"recouped of {Money(currency, open_micro)} advanced to {owner}",
+                f"recouped of {Money(currency, advanced)} advanced to {owner}{told}",
                 (Account.PAYABLE, party, currency, -amount),
                 (Account.RECOUPABLE, owner, currency, amount),
             )
+            if agreed.recoup_from:
+                desk.open_micro[party, currency] -= amount
 
 
 def _pay(desk: _Desk, party: str, currency: str, agreed: Terms) -> None:

@@ -80,6 +80,7 @@ class Agreements:
                     "bic": each.bic,
                     "reserve": str(each.reserve),
                     "reserve_periods": each.reserve_periods,
+                    "recoup_from": " ".join(each.recoup_from),
                 }
                 for each in agreed
             ]
@@ -100,6 +101,7 @@ class Agreements:
                     row.bic,
                     Fraction(row.reserve),
                     row.reserve_periods,
+                    tuple(map(RightType, row.recoup_from.split())),
                 )
                 for row in connection.execute(select(terms).order_by(terms.c.edition))
             }

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain as chains
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from linernotes.store import chain
 from linernotes.store.books_tables import closing_balances, closings, entries, postings, royalty_runs
 from linernotes.store.database import explained, open_database, reading, shown, writing
 
-__all__ = ["Books", "Closing", "Run"]
+__all__ = ["Books", "Closing", "Key", "Run", "last_to_divide"]
 
 _PAGE_ENTRIES = 500
+_ROWS_AT_ONCE = 100  # SQLite notes for each statement how to take it back, which costs as much as four rows
 _NAME = {account: account.value for account in Account}
 _ACCOUNT = {account.value: account for account in Account}
 _ROYALTIES = (EntryKind.ROYALTY, EntryKind.CORRECTION, EntryKind.HOLD, EntryKind.POST, EntryKind.VOID)
@@ -310,6 +312,19 @@ class Books:
             yield f"entries after {told}", False
 
 
+def last_to_divide(runs: Sequence[Run], period: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Say for each usage period which run of ``period`` divided it last, and which run before ``period``."""
+    now: dict[str, str] = {}
+    then: dict[str, str] = {}
+    for run in runs:
+        divided = run.made_from.get("divided", [])
+        if run.period == period:
+            now.update(dict.fromkeys(divided, run.id))
+        elif run.period < period:
+            then.update(dict.fromkeys(divided, run.id))
+    return now, then
+
+
 def _content(entry: Entry) -> bytes:
     """Write an entry the one way that is hashed."""
     head = [entry.id, entry.period, entry.kind.value, entry.because, entry.usage_period, entry.cause, entry.resolves]
@@ -321,15 +336,21 @@ def _content(entry: Entry) -> bytes:
 
 def _write(connection: Connection, new: Sequence[Entry], first: int) -> None:
     """Write postings, then the entries that seal them; by the driver itself, for there may be a million."""
-    marks = ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * 6)
     rows = [
         (sequence, number, _NAME[leg.account], leg.party_id, leg.currency, leg.amount_micro)
         for sequence, entry in enumerate(new, first)
         for number, leg in enumerate(entry.postings)
     ]
-    if rows:
-        connection.exec_driver_sql(f"INSERT INTO postings VALUES ({marks})", rows)  # noqa: S608  (marks alone)
-        connection.execute(insert(entries), [_entry_row(entry, number) for number, entry in enumerate(new, first)])
+    if not rows:
+        return
+    mark = "(" + ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * 6) + ")"
+    whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+    for count, some in ((_ROWS_AT_ONCE, rows[:whole]), (1, rows[whole:])):
+        if some:
+            marks = ", ".join([mark] * count)
+            values = [tuple(chains.from_iterable(some[at : at + count])) for at in range(0, len(some), count)]
+            connection.exec_driver_sql(f"INSERT INTO postings VALUES {marks}", values)  # noqa: S608  (marks alone)
+    connection.execute(insert(entries), [_entry_row(entry, number) for number, entry in enumerate(new, first)])
 
 
 def _entry_row(entry: Entry, sequence: int) -> dict[str, object]:

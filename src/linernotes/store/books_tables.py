@@ -122,6 +122,7 @@ terms = Table(
     Column("bic", String),
     Column("reserve", String, nullable=False, server_default="0"),
     Column("reserve_periods", Integer, nullable=False, server_default="0"),
+    Column("recoup_from", String, nullable=False, server_default=""),
 )
 
 advances = Table(

@@ -13,11 +13,14 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 from sqlalchemy import Engine, select
@@ -48,20 +51,25 @@ __all__ = [
 ]
 
 STEPS = (
-    *("settings", "names", "heaps", "occasions", "stretches", "books", "pools", "asked_by_claims"),
+    *("settings", "names", "heaps", "occasions", "cells", "books", "pools", "asked_by_claims"),
     *("asked_by_shares", "sides", "terms", "divided", "totals", "unmatched"),
 )
 """The statements, in order; ``divided`` is a view, for its rows are only ever added up or looked up."""
 
 KEPT = (
-    *("pools", "terms", "things", "parties", "claims", "rule_parts", "named_uses", "reasons"),
-    *("names", "settings", "occasions", "stretches", "reports"),
+    *("pools", "terms", "things", "parties", "shares", "claims", "rule_parts", "named_uses", "reasons"),
+    *("names", "settings", "occasions", "cells", "books", "reports"),
 )
+_COMPARED = ("things", "parties", "shares", "claims")
 _ORDER = {"pools": "pool_no", "terms": "cell_no", "things": "thing_no", "parties": "party_no", "claims": "claim_no"}
 _UPLOAD = "upload:"  # before the SHA-256 of one that is no recording of the catalogue
 _ROW_GROUP_ROWS = 20_480
 _MEMORY = "1200MB"
 _SUM_MAX = 1 << 62
+_RECEIVED = """
+SELECT period, currency, SUM(CAST(amount_micro AS HUGEINT)), SUM(ABS(CAST(amount_micro AS HUGEINT)))
+FROM read_parquet(?) GROUP BY ALL
+"""
 COLUMNS = {
     **dict.fromkeys(("report_id", "period", "territory", "currency", "isrc", "upload_sha256", "iswc"), "VARCHAR"),
     **dict.fromkeys(("title", "artist", "source", "use_type", "commercial_model"), "VARCHAR"),
@@ -70,16 +78,23 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
-    """All that a run knows of catalogue, claims and rules, in files, and the SHA-256 of it."""
+    """All that a run knows of catalogue, claims and rules, in files, and the SHA-256 of it; and of the rules alone."""
 
     digest: str
+    rules_digest: str
     folder: Path
 
+    @cached_property
+    def engine(self) -> duckdb.DuckDBPyConnection:
+        """An engine with all of it in tables."""
+        engine = open_engine(self.folder / "spill")
+        load(engine, self.folder)
+        return engine
 
-@dataclass(frozen=True, slots=True)
-class Total:
+
+class Total(NamedTuple):
     """What a payee, or an account of nobody, has of a usage period in a currency."""
 
     usage_period: str
@@ -89,8 +104,7 @@ class Total:
     amount_micro: int
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What is held, and the cause that it waits for: ``claim:…``, or what is contested of a thing."""
 
     usage_period: str
@@ -113,10 +127,10 @@ class Division:
     folder: Path
 
 
-def statement(step: str) -> str:
-    """Return one of the statements, as DuckDB reads it."""
-    number = STEPS.index(step) + 1
-    return resources.files("linernotes.store").joinpath("royalty_sql", f"{number:02d}_{step}.sql").read_text("utf-8")
+def statement(name: str) -> str:
+    """Return one of the statements, a step of the run or another, as DuckDB reads it."""
+    number = f"{STEPS.index(name) + 1:02d}_" if name in STEPS else ""
+    return resources.files("linernotes.store").joinpath("royalty_sql", f"{number}{name}.sql").read_text("utf-8")
 
 
 class Royalties:
@@ -146,8 +160,29 @@ class Royalties:
         """Write down all that a run would know now; it is gone afterwards."""
         with self._scratch() as scratch:
             with explained(self.path), reading(self.database) as connection:
-                digest = write(connection, law, scratch)
-            yield Known(digest, scratch)
+                known = Known(*write(connection, law, scratch), scratch)
+            try:
+                yield known
+            finally:
+                if "engine" in vars(known):
+                    known.engine.close()
+
+    def touched(self, known: Known, before: str, reports: Mapping[str, Sequence[str]]) -> list[str]:
+        """List the usage periods with a line of anything that is known otherwise than when the run ``before`` was made.
+
+        That is all of them where nobody can tell, for that run lies elsewhere.
+        """
+        folder = self.run_folder(before)
+        if not all((folder / f"{name}.parquet").exists() for name in _COMPARED):
+            return sorted(reports)
+        known.engine.execute("CREATE SCHEMA before")
+        for name in _COMPARED:
+            path = str(folder / f"{name}.parquet").replace("'", "''")
+            known.engine.execute(f"CREATE VIEW before.{name} AS FROM read_parquet('{path}')")
+        open_usage(known.engine, self.usage_paths(reports))
+        found = known.engine.execute(statement("touched")).fetchall()
+        known.engine.execute("DROP VIEW usage")
+        return [period for (period,) in found]
 
     @contextmanager
     def divided(self, known: Known, reports: Mapping[str, Sequence[str]]) -> Iterator[Division]:
@@ -158,23 +193,20 @@ class Royalties:
         FormatError if a report is not a usage report or is about another period
         ParameterError if the amounts are more than the books can hold
         """
-        engine = open_engine(known.folder / "spill")
         kept = known.folder / "kept"
         kept.mkdir()
+        engine = known.engine
         try:
-            load(engine, known.folder)
-            self._open_usage(engine, reports)
+            received = self._open_usage(engine, reports)
             _note_reports(engine, reports)
             run_statements(engine)
             for name in KEPT:
                 # In the order in which they are looked up, so that a look-up reads one stretch of the file.
                 ordered = f"(SELECT * FROM {name} ORDER BY {_ORDER[name]})" if name in _ORDER else name
                 copy_table(engine, ordered, kept / f"{name}.parquet")
-            yield Division(_received(engine), _totals(engine), _held(engine), kept)
+            yield Division(received, _totals(engine), _held(engine), kept)
         except duckdb.OutOfMemoryException as error:
             raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
-        finally:
-            engine.close()
 
     def payees(self) -> dict[str, str]:
         """Say who is paid for each party that is paid as another."""
@@ -272,23 +304,30 @@ class Royalties:
             self.folder / "usage" / period / f"{name}.parquet" for period in sorted(reports) for name in reports[period]
         ]
 
-    def _open_usage(self, engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]) -> None:
+    def _open_usage(
+        self, engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]
+    ) -> dict[tuple[str, str], int]:
+        """Open the usage of these reports; return what they received, by usage period and currency."""
         paths = self.usage_paths(reports)
         open_usage(engine, paths)
+        received: dict[tuple[str, str], int] = defaultdict(int)
+        sizes: dict[str, int] = defaultdict(int)
         for path in paths:
             try:
-                periods = engine.execute("SELECT DISTINCT period FROM read_parquet(?)", [str(path)]).fetchall()
+                rows = engine.execute(_RECEIVED, [str(path)]).fetchall()
             except duckdb.Error as error:
                 raise FormatError(f"{path}: not a usage report ({error}); import it again") from error
-            if periods not in ([], [(path.parent.name,)]):
-                said = ", ".join(str(period) for (period,) in periods)
+            if strange := sorted({period for period, *_ in rows} - {path.parent.name}, key=str):
+                said = ", ".join(map(str, strange))
                 raise FormatError(f"{path}: its lines are of {said}, it lies in {path.parent.name}", code="period")
-        for currency, size in engine.execute(
-            "SELECT currency, SUM(ABS(CAST(amount_micro AS HUGEINT))) FROM usage GROUP BY currency"
-        ).fetchall():
+            for period, currency, amount, size in rows:
+                received[period, currency] += amount
+                sizes[currency] += size
+        for currency, size in sizes.items():
             if size >= _SUM_MAX:
                 message = f"{size // 1_000_000} {currency} are reported: more than the books can hold; see usage list"
                 raise ParameterError(message, code="too_much")
+        return received
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
@@ -340,7 +379,7 @@ def run_statements(engine: duckdb.DuckDBPyConnection) -> None:
 
 def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
     """Open DuckDB within bounds; what has no room in memory goes to the folder ``spill``."""
-    return duckdb.connect(
+    engine = duckdb.connect(
         config={
             "memory_limit": _MEMORY,
             "temp_directory": str(spill),
@@ -350,6 +389,8 @@ def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": "false",
         }
     )
+    engine.execute("SET enable_progress_bar = false")  # it would write into our output
+    return engine
 
 
 def copy_table(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
@@ -364,13 +405,6 @@ def _note_reports(engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Seque
     for period, names in reports.items():
         for name in names:
             engine.execute("INSERT INTO reports VALUES (?, ?)", [period, name])
-
-
-def _received(engine: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
-    rows = engine.execute(
-        "SELECT period, currency, CAST(SUM(amount_micro) AS BIGINT) FROM usage GROUP BY ALL"
-    ).fetchall()
-    return {(period, currency): amount for period, currency, amount in rows}
 
 
 def _totals(engine: duckdb.DuckDBPyConnection) -> list[Total]:
@@ -390,7 +424,7 @@ def _totals(engine: duckdb.DuckDBPyConnection) -> list[Total]:
         SELECT usage_period, currency, 'unmatched', NULL, amount_micro FROM unmatched
         ORDER BY ALL
     """).fetchall()
-    return [Total(*row) for row in rows]
+    return list(map(Total._make, rows))
 
 
 def _held(engine: duckdb.DuckDBPyConnection) -> list[Held]:
@@ -409,7 +443,7 @@ def _held(engine: duckdb.DuckDBPyConnection) -> list[Held]:
         GROUP BY ALL
         ORDER BY ALL
     """).fetchall()
-    return [Held(*row) for row in rows]
+    return list(map(Held._make, rows))
 
 
 def content_hash(value: object) -> str:

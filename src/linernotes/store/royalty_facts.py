@@ -73,8 +73,8 @@ class Law:
     size: Callable[[str], int]
 
 
-def write(connection: Connection, law: Law, folder: Path) -> str:
-    """Write what is known to CSV files in ``folder``; return the SHA-256 of all of it."""
+def write(connection: Connection, law: Law, folder: Path) -> tuple[str, str]:
+    """Write what is known to CSV files in ``folder``; return the SHA-256 of all of it, and of the rules in it."""
     asking = list(_claim_rows(connection, law))
     rows: dict[str, Any] = {
         "parties": party_rows(connection),
@@ -85,15 +85,17 @@ def write(connection: Connection, law: Law, folder: Path) -> str:
     }
     codes = {code for (code,) in connection.exec_driver_sql("SELECT DISTINCT territory FROM shares")}
     rows["places"] = law.in_territories(sorted(codes | {rule.territory for rule in law.rules}))
-    digest = hashlib.sha256()
+    digest, of_rules = hashlib.sha256(), hashlib.sha256()
     for name in sorted(rows):
         path = folder / f"{name}.csv"
         with path.open("w", newline="", encoding="utf-8", buffering=1 << 20) as file:
             csv.writer(file, lineterminator="\n").writerows(rows[name])
-        digest.update(f"{name}\n".encode())
         with path.open("rb") as written:
-            digest.update(hashlib.file_digest(written, "sha256").digest())
-    return digest.hexdigest()
+            mark = f"{name}\n".encode() + hashlib.file_digest(written, "sha256").digest()
+        digest.update(mark)
+        if name in ("rules", "rule_parts"):
+            of_rules.update(mark)
+    return digest.hexdigest(), of_rules.hexdigest()
 
 
 def party_rows(connection: Connection) -> list[tuple[str, str]]:

@@ -10,13 +10,12 @@ the first question takes as long as a run, every other a moment.
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import duckdb
 
 from linernotes.errors import NotFoundError
-from linernotes.model import UsageLine
+from linernotes.model import RightType, UsageLine
 from linernotes.store.royalties import COLUMNS, KEPT, Royalties, copy_table, open_engine, open_usage, statement
 from linernotes.store.royalty_facts import RIGHTS
 
@@ -86,32 +85,15 @@ class Trails:
         self, run_id: str, *, usage_periods: Collection[str] = (), party_ids: Sequence[str] = (), pool_no: int = 0
     ) -> list[Slice]:
         """Return what these parties have of what was used in these periods, or everybody of one pool, as divided."""
-        engine = self._engine(run_id)
-        if pool_no:
-            chosen = f"pool_no = {pool_no:d}"
-        else:
-            engine.execute(
-                "CREATE OR REPLACE TEMP TABLE of_cells AS SELECT DISTINCT cell_no FROM all_terms WHERE party_no IN"
-                " (SELECT party_no FROM parties WHERE party_id IN (SELECT unnest(?)))",
-                [list(party_ids)],
-            )
-            engine.execute(
-                "CREATE OR REPLACE TEMP TABLE of_periods AS SELECT unnest(?) AS usage_period", [list(usage_periods)]
-            )
-            chosen = "usage_period IN (FROM of_periods) AND cell_no IN (FROM of_cells)"
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE pools AS SELECT * FROM all_pools WHERE {chosen}")
-        first, last = engine.execute("SELECT MIN(cell_no), MAX(cell_no) FROM pools").fetchone() or (0, 0)
-        engine.execute(
-            f"CREATE OR REPLACE TEMP TABLE terms AS SELECT * FROM all_terms WHERE cell_no BETWEEN {first or 0} AND"
-            f" {last or 0} AND cell_no IN (SELECT cell_no FROM pools)"
-        )
+        engine = self._chosen(run_id, usage_periods, party_ids, pool_no)
         rows = engine.execute(f"""
             SELECT d.pool_no, ROW_NUMBER() OVER (
                     PARTITION BY d.pool_no ORDER BY d.right_no, d.reason_no, d.party_no, d.claim_no) AS number,
-                p.usage_period, p.currency, t.thing_id, p.amount_micro, d.right_no, r.reason,
+                b.usage_period, b.currency, t.thing_id, p.amount_micro, d.right_no, r.reason,
                 y.party_id, k.claim_id, d.numerator, d.denominator, d.amount_micro
             FROM ({statement("divided")}) AS d
             JOIN pools AS p ON p.pool_no = d.pool_no
+            JOIN books AS b ON b.book_no = p.book_no
             JOIN reasons AS r ON r.reason_no = d.reason_no
             JOIN things AS t ON t.thing_no = p.thing_no
             LEFT JOIN parties AS y ON y.party_no = d.party_no
@@ -121,6 +103,25 @@ class Trails:
         found = [Slice(*row) for row in rows]
         wanted = set(party_ids)
         return [each for each in found if each.party_id in wanted] if not pool_no else found
+
+    def brought(
+        self, run_id: str, usage_periods: Collection[str], party_ids: Sequence[str]
+    ) -> dict[tuple[str, str, RightType], int]:
+        """Add up what is paid of these periods, by party, currency and right; what is held is not paid."""
+        engine = self._chosen(run_id, usage_periods, party_ids)
+        rows = engine.execute(
+            f"""
+            SELECT y.party_id, b.currency, d.right_no, CAST(SUM(d.amount_micro) AS BIGINT)
+            FROM ({statement("divided")}) AS d
+            JOIN books AS b ON b.book_no = d.book_no
+            JOIN parties AS y ON y.party_no = d.party_no
+            JOIN reasons AS r ON r.reason_no = d.reason_no
+            WHERE r.reason IN ('share', 'claim') AND y.party_id IN (SELECT unnest(?))
+            GROUP BY ALL
+            """,
+            [list(party_ids)],
+        ).fetchall()
+        return {(party, currency, RIGHTS[right_no]): amount for party, currency, right_no, amount in rows}
 
     def payees(self, run_id: str) -> dict[str, str]:
         """Say who was paid for each party in a run."""
@@ -177,6 +178,34 @@ class Trails:
         )
         return [UsageLine(**dict(zip(names, row, strict=True))) for row in rows]
 
+    def _chosen(
+        self, run_id: str, usage_periods: Collection[str], party_ids: Sequence[str], pool_no: int = 0
+    ) -> duckdb.DuckDBPyConnection:
+        """Return an engine whose ``pools`` and ``terms`` are those of one pool, or of what parties have a part in."""
+        engine = self._engine(run_id)
+        if pool_no:
+            chosen = f"pool_no = {pool_no:d}"
+        else:
+            engine.execute(
+                "CREATE OR REPLACE TEMP TABLE of_cells AS SELECT DISTINCT cell_no FROM all_terms WHERE party_no IN"
+                " (SELECT party_no FROM parties WHERE party_id IN (SELECT unnest(?)))",
+                [list(party_ids)],
+            )
+            engine.execute(
+                "CREATE OR REPLACE TEMP TABLE of_periods AS SELECT unnest(?) AS usage_period", [list(usage_periods)]
+            )
+            chosen = (
+                "book_no IN (SELECT book_no FROM books WHERE usage_period IN (FROM of_periods))"
+                " AND cell_no IN (FROM of_cells)"
+            )
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE pools AS SELECT * FROM all_pools WHERE {chosen}")
+        first, last = engine.execute("SELECT MIN(cell_no), MAX(cell_no) FROM pools").fetchone() or (0, 0)
+        engine.execute(
+            f"CREATE OR REPLACE TEMP TABLE terms AS SELECT * FROM all_terms WHERE cell_no BETWEEN {first or 0} AND"
+            f" {last or 0} AND cell_no IN (SELECT cell_no FROM pools)"
+        )
+        return engine
+
     def _trail(self, run_id: str) -> Path:
         """Return where a run's trail lies; it is made when it is first asked for."""
         folder = self._folder(run_id)
@@ -187,8 +216,7 @@ class Trails:
             try:
                 engine.execute("CREATE VIEW pools AS SELECT * FROM all_pools")
                 open_usage(engine, self.royalties.usage_paths(self._reports(engine)))
-                text = resources.files("linernotes.store").joinpath("royalty_sql", "trail.sql").read_text("utf-8")
-                copy_table(engine, f"({text})", made)
+                copy_table(engine, f"({statement('trail')})", made)
             finally:
                 engine.close()
             made.replace(path)
@@ -215,7 +243,7 @@ class Trails:
         folder = self._folder(run_id)
         engine = open_engine(self.royalties.folder / "royalties" / f".spill-{os.getpid()}")
         engine.execute("SET parquet_metadata_cache = true")  # what a run kept does not change
-        for name in KEPT:
+        for name in (name for name in KEPT if name != "shares"):  # which the terms were made of
             path = str(folder / f"{name}.parquet").replace("'", "''")
             # What every question needs is held in memory; of pools and terms, some rows are looked up.
             kind, made = ("VIEW", f"all_{name}") if name in ("pools", "terms") else ("TABLE", name)

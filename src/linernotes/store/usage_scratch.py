@@ -18,7 +18,7 @@ import duckdb
 from linernotes.errors import FormatError, InvariantError, StorageError
 from linernotes.model.usage import ReportSum, UsageFault, UsagePool
 from linernotes.store import usage_sql as sql
-from linernotes.store.usage_table_sql import cells_entries, csv_cells, lines_entries
+from linernotes.store.usage_table_sql import cells_entries, countries, csv_cells, lines_entries
 
 __all__ = ["UsageScratch"]
 
@@ -61,6 +61,7 @@ class UsageScratch:
         self._database = duckdb.connect(":memory:", config=settings)
         self._n_lines = 0
         self._unread: tuple[Path, int] | None = None  # the text of a table, while no line of it is asked for
+        self._is_in_order = False  # of entries, by line
         self._run("SET enable_progress_bar = false")  # it would write into our output
         self._run(sql.MACROS)
         self._run(sql.TABLES)
@@ -226,12 +227,11 @@ class UsageScratch:
         territories: Mapping[str, str],
     ) -> None:
         """Take usage from a table; ``territories``: what may stand for a country, and its code."""
-        self._run("CREATE TABLE territories (text VARCHAR, code VARCHAR)")
-        self._database.executemany("INSERT INTO territories VALUES (?, ?)", list(territories.items()))
+        self._run(countries(territories))
         if self._cells_fit(path, n_lines, delimiter, n_cells):
             self._run(cells_entries(n_cells, cells))
             self._run("DROP TABLE cells")
-            self._unread = (path, n_lines)
+            self._unread, self._is_in_order = (path, n_lines), True
         else:
             self.load(path, n_lines)
             self._run(lines_entries(delimiter, n_cells, cells))
@@ -310,7 +310,7 @@ class UsageScratch:
         finished: list[tuple[Path, Path]] = []
         for period in periods:
             unfinished = self.folder / f"{period}.parquet"
-            self._run(sql.written(str(unfinished).replace("'", "''"), report_id, period))
+            self._run(sql.written(str(unfinished).replace("'", "''"), report_id, period, in_order=self._is_in_order))
             finished.append((unfinished, folder / period / f"{report_id}.parquet"))
         self._check([str(unfinished) for unfinished, _ in finished], sums)
         for unfinished, place in finished:

@@ -352,8 +352,8 @@ LANDED = "CREATE OR REPLACE VIEW landed AS SELECT * FROM entries WHERE reason IS
 ENTRY_FAULTS = "INSERT INTO faults SELECT DISTINCT line, reason, NULL FROM entries WHERE reason IS NOT NULL"
 
 
-def written(path: str, report_id: str, period: str, columns: Sequence[str] = COLUMNS) -> str:
-    """Write the usage of a period as Parquet, in the order of its lines."""
+def written(path: str, report_id: str, period: str, columns: Sequence[str] = COLUMNS, *, in_order: bool = False) -> str:
+    """Write the usage of a period as Parquet, in the order of its lines; ``in_order``: they lie so already."""
     picked = {
         "report_id": f"'{report_id}'",
         "period": f"'{period}'",
@@ -363,9 +363,10 @@ def written(path: str, report_id: str, period: str, columns: Sequence[str] = COL
     texts = ("title", "artist", "source", "use_type", "commercial_model")
     picked |= {name: f"COALESCE({name}, '')" for name in texts}
     selected = ", ".join(f"{picked.get(name, name)} AS {name}" for name in columns)
+    order = "" if in_order else "ORDER BY line, part"
     return f"""
     COPY (SELECT {selected} FROM landed
-          WHERE used_on >= DATE '{period}-01' AND used_on < DATE '{period}-01' + INTERVAL 1 MONTH ORDER BY line, part)
+          WHERE used_on >= DATE '{period}-01' AND used_on < DATE '{period}-01' + INTERVAL 1 MONTH {order})
     TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {_ROW_GROUP_ROWS})"""
 
 

@@ -4,12 +4,21 @@ from collections.abc import Mapping
 
 from linernotes.store.usage_sql import told
 
-__all__ = ["cells_entries", "csv_cells", "lines_entries"]
+__all__ = ["cells_entries", "countries", "csv_cells", "lines_entries"]
 
 _TABLE_FIELDS = (
     *("period", "date", "territory", "currency", "amount", "quantity", "isrc", "upload_sha256", "iswc", "title"),
     *("artist", "source", "use_type", "commercial_model"),
 )
+
+
+def countries(codes: Mapping[str, str]) -> str:
+    """Make a macro of what may stand for a country, and its code. No join: that would mix the order of the lines."""
+    texts = ", ".join(f"'{text}'" for text in sorted(codes))
+    others = " ".join(f"WHEN '{text}' THEN '{code}'" for text, code in sorted(codes.items()) if text != code)
+    return f"""
+    CREATE TYPE country_text AS ENUM ({texts});
+    CREATE MACRO country(x) AS CASE upper(x) {others} ELSE CAST(TRY_CAST(upper(x) AS country_text) AS VARCHAR) END"""
 
 
 def csv_cells(delimiter: str, n_cells: int) -> str:
@@ -62,7 +71,7 @@ def _table_entries(source: str, n_cells: int) -> str:
             WHEN date = '' AND period = '' THEN 'date, period: both empty; give one'
             WHEN on_day IS NOT NULL AND month IS NOT NULL AND date_trunc('month', on_day) <> month
                 THEN {told("date", "date")} || ': not in the period ' || period
-            WHEN t.code IS NULL THEN {told("territory", "territory")} || ': not an ISO 3166-1 country'
+            WHEN code IS NULL THEN {told("territory", "territory")} || ': not an ISO 3166-1 country'
             WHEN NOT regexp_full_match(currency, '[A-Z]{{3}}')
                 THEN {told("currency", "currency")} || ': not an ISO 4217 currency'
             WHEN amount_micro IS NULL THEN {told("amount", "amount")}
@@ -77,14 +86,13 @@ def _table_entries(source: str, n_cells: int) -> str:
                 THEN {told("upload_sha256", "upload_sha256")} || ': not 64 hexadecimal digits'
             WHEN isrc = '' AND upload_sha256 = '' AND title = ''
                 THEN 'isrc, upload_sha256, title: all empty; say what was used'
-        END, NULL, COALESCE(on_day, month), t.code, currency, amount_micro, quantity_micro, TRUE, NULL, code(isrc),
+        END, NULL, COALESCE(on_day, month), code, currency, amount_micro, quantity_micro, TRUE, NULL, code(isrc),
         NULLIF(upload_sha256, ''), work_code(iswc), title, artist, source, use_type, commercial_model, 0, 1
     FROM (
-        SELECT * REPLACE (upper(territory) AS territory, upper(currency) AS currency,
-                lower(upload_sha256) AS upload_sha256),
+        SELECT * REPLACE (upper(currency) AS currency, lower(upload_sha256) AS upload_sha256),
+            country(territory) AS code,
             CASE WHEN date <> '' THEN day(date) END AS on_day,
             CASE WHEN regexp_full_match(period, '[12][0-9]{{3}}-?(0[1-9]|1[0-2])')
                 THEN CAST(left(period, 4) || '-' || right(period, 2) || '-01' AS DATE) END AS month,
             micro(amount) AS amount_micro, CASE WHEN quantity = '' THEN 0 ELSE micro(quantity) END AS quantity_micro
-        FROM ({source})) u
-    LEFT JOIN territories t ON t.text = u.territory"""
+        FROM ({source}))"""

@@ -8,5 +8,5 @@ SELECT
     k.is_due,
     k.parts,
     CAST(SUM(k.parts) OVER (PARTITION BY c.cell_no, k.side) AS BIGINT) AS asked
-FROM (SELECT DISTINCT cell_no, thing_no, territory FROM pools) AS c
-JOIN claims AS k ON k.thing_no = c.thing_no AND (k.country = '' OR k.country = c.territory)
+FROM (SELECT DISTINCT cell_no, thing_no, place FROM cells) AS c
+JOIN claims AS k ON k.thing_no = c.thing_no AND (k.country = '' OR k.country = c.place)

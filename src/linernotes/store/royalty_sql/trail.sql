@@ -16,13 +16,9 @@ FROM (
     LEFT JOIN named_uses AS n ON n.use_type = u.use_type
 ) AS l
 JOIN names AS t ON t.thing_no = l.thing_no
+JOIN cells AS c
+    ON c.thing_no = l.thing_no AND c.place = CASE WHEN t.by_place THEN l.place ELSE '' END AND c.used_on = l.on_day
 JOIN occasions AS o ON o.use_type = l.used_as AND o.territory = l.place AND o.used_on = l.on_day
-JOIN stretches AS d ON d.thing_no = l.thing_no AND d.used_on = l.on_day
-JOIN pools AS p
-    ON p.usage_period = l.period
-    AND p.currency = l.currency
-    AND p.thing_no = l.thing_no
-    AND p.rule_no = o.rule_no
-    AND p.territory = CASE WHEN t.by_place THEN l.place ELSE '' END
-    AND p.stretch = d.stretch
+JOIN books AS b ON b.usage_period = l.period AND b.currency = l.currency
+JOIN pools AS p ON p.cell_no = c.cell_no AND p.book_no = b.book_no AND p.rule_no = o.rule_no
 ORDER BY p.pool_no, l.report_id, l.line
