@@ -196,7 +196,7 @@ def _trained(
     weights: Path | None = options.weights
     unfinished = weights and weights.with_suffix(".unfinished")
     with counting_bar("Training") as told:
-        model, _ = train(
+        trained, _ = train(
             pieces,
             len(vocabulary),
             config=config,
@@ -205,7 +205,7 @@ def _trained(
             progress=told,
             unfinished=unfinished,
         )
-    model = model.to("cpu")
+    model: Transformer = trained.to("cpu")
     if weights is not None:
         weights.write_bytes(write_weights(model))
     return model

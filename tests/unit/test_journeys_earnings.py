@@ -58,6 +58,14 @@ def test_from_a_line_the_way_leads_back_to_the_usage(workspace: Workspace) -> No
             earnings.why(workspace, unknown)
 
 
+def test_a_run_that_another_version_kept_is_told_as_such(workspace: Workspace) -> None:
+    write_usage(workspace, "2026-01", "r1", [line(60, isrc=ISRC)])
+    run = pay.run_royalties(workspace, "2026-01", at=AT)
+    (workspace.royalties.run_folder(run.run_id) / "cells.parquet").unlink()
+    with pytest.raises(NotFoundError, match="another version kept this; run royalties for the period again"):
+        earnings.statements(workspace, "pty_ada", "2026-01")
+
+
 def test_what_is_found_later_is_told_as_the_difference(workspace: Workspace) -> None:
     write_usage(workspace, "2026-01", "r1", [line(1_000_000, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)

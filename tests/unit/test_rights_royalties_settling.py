@@ -131,9 +131,19 @@ def test_the_inverse_serves_where_only_that_is_known() -> None:
 
 def test_an_advance_is_paid_and_recoupable_once_its_day_has_come() -> None:
     advances = [Advance("1", "a", "EUR", 5, date(2026, 1, 31)), Advance("2", "a", "EUR", 5, date(2026, 2, 1))]
-    (entry,) = advance_entries(advances, period="2026-01")
+    (entry,) = advance_entries(advances, period="2026-01", payees={})
     check_entry(entry)
     assert entry.id == "advance:1"
+
+
+def test_an_advance_is_recouped_from_whoever_is_paid_for_its_party() -> None:
+    (entry,) = advance_entries(
+        [Advance("1", "a", "EUR", 5, date(2026, 1, 31))], period="2026-01", payees={"a": "b", "b": "b"}
+    )
+    assert [(leg.account, leg.party_id, leg.amount_micro) for leg in entry.postings] == [
+        (Account.PAID, "a", 5),
+        (Account.RECOUPABLE, "b", -5),
+    ]
 
 
 def test_months_end_when_they_end() -> None:

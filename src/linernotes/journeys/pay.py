@@ -226,15 +226,15 @@ def _closing_entries(
     workspace: Workspace, period: str, entries: Sequence[Entry], runs: Sequence[Run]
 ) -> tuple[list[Entry], list[Problem]]:
     """Return the entries that close the period after these: advances first, then what becomes of all that is owed."""
-    books, agreed = workspace.books, workspace.agreements
-    advances = advance_entries(agreed.advances(), period=period)
+    books, agreed, payees = workspace.books, workspace.agreements, workspace.royalties.payees()
+    advances = advance_entries(agreed.advances(), period=period, payees=payees)
     known = books.known([entry.id for entry in advances])
     advances = [entry for entry in advances if entry.id not in known]
     standing: dict[tuple[Account, str | None, str], int] = defaultdict(int, books.balances())
     for entry in [*entries, *advances]:
         for leg in entry.postings:
             standing[leg.account, leg.party_id, leg.currency] += leg.amount_micro
-    reserves = books.reserves(workspace.royalties.payees())
+    reserves = books.reserves(payees)
     recoupable = open_to_recoupment(workspace, runs, period, standing)
     settled, problems = settle(period, standing, agreed.terms(), agreed.rates(), reserves, recoupable=recoupable)
     return [*advances, *settled], problems

@@ -57,8 +57,11 @@ def rate_on(rates: Iterable[ExchangeRate], base: str, quote: str, on: date) -> F
     return best[2] if best else None
 
 
-def advance_entries(advances: Iterable[Advance], *, period: str) -> list[Entry]:
-    """Return an entry for each advance that was paid out by the end of the period."""
+def advance_entries(advances: Iterable[Advance], *, period: str, payees: Mapping[str, str]) -> list[Entry]:
+    """Return an entry for each advance that was paid out by the end of the period.
+
+    It is recouped from whoever is paid for the party by now: ``payees``, where that is another.
+    """
     return [
         Entry(
             f"advance:{advance.id}",
@@ -67,7 +70,12 @@ def advance_entries(advances: Iterable[Advance], *, period: str) -> list[Entry]:
             f"advance {advance.id}, paid on {advance.paid_on}",
             (
                 Posting(Account.PAID, advance.party_id, advance.currency, advance.amount_micro),
-                Posting(Account.RECOUPABLE, advance.party_id, advance.currency, -advance.amount_micro),
+                Posting(
+                    Account.RECOUPABLE,
+                    payees.get(advance.party_id, advance.party_id),
+                    advance.currency,
+                    -advance.amount_micro,
+                ),
             ),
         )
         for advance in sorted(advances, key=lambda advance: advance.id)

@@ -232,6 +232,8 @@ class Trails:
         folder = self.royalties.run_folder(run_id)
         if not folder.is_dir():
             raise NotFoundError(f"{folder}: what this run divided is not here; it is kept where the run was made")
+        if not all((folder / f"{name}.parquet").is_file() for name in KEPT):
+            raise NotFoundError(f"{folder}: another version kept this; run royalties for the period again")
         return folder
 
     def _engine(self, run_id: str) -> duckdb.DuckDBPyConnection:
