@@ -186,4 +186,4 @@ class ClaimsMachine(RuleBasedStateMachine):
 
 
 TestClaimsMachine = ClaimsMachine.TestCase
-TestClaimsMachine.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+TestClaimsMachine.settings = settings(max_examples=20, stateful_step_count=20)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from linernotes.formats.ddex import read_ern
@@ -63,7 +63,6 @@ def row(draw: st.DrawFn) -> Metadata:
 DAYS = st.sampled_from([None, date(2026, 5, 1)])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(row(), min_size=1, max_size=3), st.booleans())
 def test_a_message_reads_back(rows: list[Metadata], is_takedown: bool) -> None:  # noqa: FBT001
     writer = ErnWriter(

@@ -37,7 +37,7 @@ def earned(world: World, rights: tuple[RightType, ...]) -> Slots:
     return found
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_advances_take_what_the_named_rights_brought(
     template: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -249,7 +249,7 @@ def lines_of(world: World) -> Mapping[str, list[tuple[UsageLine, date]]]:
     return by_period
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_the_run_and_the_oracle_agree(
     template: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

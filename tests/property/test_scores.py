@@ -38,7 +38,7 @@ FILES = (write_midi(tune(1)), write_musicxml(tune(2)), KERN, ABC)
         st.tuples(st.floats(0, 1), st.integers(0, 255), st.sampled_from(["set", "cut", "add"])), max_size=6
     ),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_damaged_file_is_a_score_or_a_format_error(data: bytes, changes: list[tuple[float, int, str]]) -> None:
     damaged = bytearray(data)
     for place, value, how in changes:

@@ -96,7 +96,7 @@ def test_what_is_gathered_loses_nothing(told: Statement) -> None:
     assert sum(step.amount_micro for step in words.account(told)) == told.closing_micro
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(any_statement(), min_size=1, max_size=2))
 def test_any_statement_can_be_printed(told: list[Statement]) -> None:
     assert statement_pdf(told).startswith(b"%PDF")
@@ -134,7 +134,6 @@ def any_payment(draw: st.DrawFn) -> Payment:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(any_payment(), max_size=8), st.sampled_from(PainVersion))
 def test_any_payments_give_a_file_that_keeps_to_the_schema_or_problems(
     payments: list[Payment], version: PainVersion

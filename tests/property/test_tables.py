@@ -6,7 +6,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from linernotes.errors import FormatError
@@ -89,13 +89,11 @@ def metadata(draw: st.DrawFn) -> Metadata:
     )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(party_line(Role.WRITER), max_size=4))
 def test_a_cell_reads_back(lines: list[PartyLine]) -> None:
     assert list(read_parties(print_parties(lines), role=Role.WRITER, territory=territories.territory)) == lines
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(metadata(), max_size=4))
 def test_a_table_reads_back(rows: list[Metadata]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +111,6 @@ def test_a_table_reads_back(rows: list[Metadata]) -> None:
     ] == rows
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet='Ad é(1/250%. "[]x\u00a0', min_size=1, max_size=16))
 def test_the_short_way_through_a_part_says_what_the_long_way_says(text: str) -> None:
     part = text.strip()

@@ -19,7 +19,7 @@ from linernotes.model.usage import UsageReport
 from linernotes.workspace import Workspace
 
 AT = datetime(2026, 6, 3, tzinfo=UTC)
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=25, suppress_health_check=list(HealthCheck))
 
 texts = (
     st.text(

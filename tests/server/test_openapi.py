@@ -44,7 +44,7 @@ def test_schemathesis_finds_no_fault_of_the_server_and_no_answer_beside_its_sche
     ]
     client = month.client(name)
     headers = {"X-CSRF-Token": client.headers["X-CSRF-Token"], "Cookie": f"linernotes={client.cookies['linernotes']}"}
-    settings = hypothesis.settings(max_examples=12, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+    settings = hypothesis.settings(max_examples=12, suppress_health_check=list(hypothesis.HealthCheck))
     faults = []
     for result in schema.get_all_operations():
         operation = result.ok()

@@ -23,7 +23,7 @@ def test_a_recording_begins_with_a_cell_of_its_own() -> None:
     assert CELL_FRAMES == 8
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_what_was_packed_is_there_again(content: list[list[tuple[int, int, int]]]) -> None:
     starts = np.arange(len(content) + 1, dtype=np.int64) * 10

@@ -110,7 +110,7 @@ WORDS = st.sampled_from(["alpha", "alphabet", "beta", "Beta-gamma", "gam", "ma"]
 CHANGE = st.tuples(st.sampled_from(["add", "title", "work", "delete", "index"]), st.integers(0, 5), WORDS, WORDS)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(CHANGE, max_size=25))
 def test_what_is_found_is_what_is_there_whatever_changed(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[str, int, str, str]]

@@ -37,18 +37,18 @@ from linernotes.cli import (
     trace,
     usage,
 )
+from linernotes.cli.options import BAD_INPUT, BROKEN, CONFLICT, NOT_FOUND, UNAVAILABLE
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 from linernotes.formats.wording import printable
 
 __all__ = ["app", "main"]
 
 _EXIT_CODES: tuple[tuple[type[LinernotesError], int], ...] = (
-    (InputError, 2),
-    (NotFoundError, 3),
-    (ConflictError, 4),
-    (UnavailableError, 5),
+    (InputError, BAD_INPUT),
+    (NotFoundError, NOT_FOUND),
+    (ConflictError, CONFLICT),
+    (UnavailableError, UNAVAILABLE),
 )
-_BUG = 70
 _GARBAGE_LEAST = 100_000
 """New objects before Python looks for garbage: at 700 it takes a tenth of the time while modules load."""
 
@@ -101,14 +101,14 @@ def main() -> None:
     try:
         app()
     except LinernotesError as error:
-        code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), _BUG)
+        code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), BROKEN)
         _leave(f"linernotes: {error}", code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; not our error
         sys.exit(0)
     except Exception as error:  # noqa: BLE001  (the one place where a bug may end up)
         traceback.print_exc()
-        _leave(f"linernotes: a bug of ours, please report it with the lines above: {error!r}", _BUG)
+        _leave(f"linernotes: a bug of ours, please report it with the lines above: {error!r}", BROKEN)
 
 
 def _leave(message: str, code: int) -> None:

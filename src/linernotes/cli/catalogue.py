@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from linernotes.cli.options import BAD_INPUT, Jobs, Json, WorkspaceFolder, day, now
+from linernotes.cli.problems import print_problems
 
 __all__ = ["Format", "app", "check", "export", "import_", "list_recordings", "show"]
 
@@ -95,7 +96,6 @@ def export(
     workspace: WorkspaceFolder = None,
 ) -> None:
     """Write the catalogue as a table, as CWR or as ERN; what the format cannot say is told."""
-    from linernotes.cli import catalogue_screen
     from linernotes.errors import ParameterError
     from linernotes.formats.ddex_print import ErnParty
     from linernotes.journeys import interchange
@@ -131,7 +131,7 @@ def export(
                 only=only or (),
             )
         _write(text, out)
-    catalogue_screen.print_problems(problems)
+    print_problems(problems)
 
 
 def _write(text: Iterable[str], out: Path | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from linernotes.cli import screen
+from linernotes.cli.problems import print_problems
 from linernotes.cli.safe_console import SafeConsole
 from linernotes.model import ModelRelease, Problem, Share, Voice, Work
 
@@ -27,22 +27,9 @@ __all__ = [
     "print_imported",
     "print_model_releases",
     "print_page",
-    "print_problems",
 ]
 
 _console = SafeConsole(highlight=False)
-_errors = SafeConsole(stderr=True, highlight=False)
-_PROBLEMS_MAX = 40
-
-
-def print_problems(problems: Sequence[Problem]) -> None:
-    """Print problems beside the results, each with its place; of very many the first, and how many more there are."""
-    for problem in problems[:_PROBLEMS_MAX]:
-        place = "" if problem.where in problem.message else f"{problem.where}: "
-        _errors.print(Text.assemble(("  ✗ ", "red"), (place, "dim"), problem.message), soft_wrap=True)
-    if more := Counter(problem.code for problem in problems[_PROBLEMS_MAX:]):
-        kinds = ", ".join(f"{n} {code}" for code, n in more.most_common())
-        _errors.print(Text(f"  … and {more.total()} more ({kinds}); --json tells all", "dim"), soft_wrap=True)
 
 
 def print_imported(result: Imported) -> None:

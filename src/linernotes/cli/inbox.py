@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from linernotes.cli.problems import print_problems
 from linernotes.cli.safe_console import SafeConsole
 from linernotes.cli.screen import note
 from linernotes.formats import wording
@@ -31,7 +32,6 @@ __all__ = [
 ]
 
 _console = SafeConsole(highlight=False)
-_errors = SafeConsole(stderr=True, highlight=False)
 
 _COLOURS = {
     ClaimState.REVIEW: "yellow",
@@ -69,8 +69,7 @@ def print_proposed(proposed: Proposed, names: Mapping[str, str]) -> None:
         _console.print(Text.assemble((proposed.path, "bold"), (f"  {len(proposed.claims)} new{already}", "dim")))
     for claim in proposed.claims:
         print_line(claim, names)
-    for problem in proposed.problems:
-        _errors.print(Text.assemble(("  ✗ ", "red"), problem.message), soft_wrap=True)
+    print_problems(proposed.problems)
 
 
 def print_reconsidered(done: Reconsidered, names: Mapping[str, str]) -> None:
@@ -172,8 +171,7 @@ def print_policies(policies: Sequence[Policy], names: Mapping[str, str]) -> None
 
 def print_verified(n_rows: int, last: str, problems: Sequence[Problem]) -> None:
     """Print what walking the chain found."""
-    for problem in problems:
-        _errors.print(Text.assemble(("  ✗ ", "red"), problem.message), soft_wrap=True)
+    print_problems(problems)
     if not problems:
         told = f"{n_rows} rows, nothing was changed; the last is {last}"
         _console.print(Text.assemble(("✓ ", "green"), told), soft_wrap=True)

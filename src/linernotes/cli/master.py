@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-from linernotes.cli.options import BAD_INPUT, NOT_FOUND, Jobs, Json, WorkspaceFolder
+from linernotes.cli.options import BAD_INPUT, CONFLICT, NOT_FOUND, UNAVAILABLE, Jobs, Json, WorkspaceFolder
 
 __all__ = ["master"]
-
-_CONFLICT, _UNAVAILABLE = 4, 5
 
 
 def master(
@@ -93,7 +91,7 @@ def master(
         write_master_page(told, report, album=album)
         screen.note(f"Page: {report}")
     if problem_codes:
-        alone = {"not_found": NOT_FOUND, "conflict": _CONFLICT, "storage": _UNAVAILABLE}
+        alone = {"not_found": NOT_FOUND, "conflict": CONFLICT, "storage": UNAVAILABLE}
         raise typer.Exit(alone.get(problem_codes.pop(), BAD_INPUT) if len(problem_codes) == 1 else BAD_INPUT)
 
 

@@ -3,20 +3,18 @@
 from rich.console import Console
 from rich.text import Text
 
+from linernotes.cli.problems import print_problems
 from linernotes.formats.wording import printable
 from linernotes.model import BandPlan, Master
 
 __all__ = ["print_master"]
 
 _console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
 
 
 def print_master(master: Master) -> None:
     """Print what was done to a sound, or would be, in a few lines."""
-    for problem in master.problems:
-        told = problem.message if problem.where in problem.message else f"{problem.where}: {problem.message}"
-        _errors.print(Text.assemble(("  ✗ ", "red"), printable(told)), soft_wrap=True)
+    print_problems(master.problems)
     if master.before is None or master.plan is None:
         return
     _console.print(Text.assemble(f"  {printable(master.path)}", _written(master)), soft_wrap=True)

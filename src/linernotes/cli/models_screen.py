@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from linernotes.cli.problems import print_problems
 from linernotes.cli.screen import progress_bar
 from linernotes.formats.liner_notes import from_problem
 from linernotes.formats.wording import printable
-from linernotes.model import Problem
 
 if TYPE_CHECKING:
     from linernotes.journeys.generate import Generated
@@ -100,7 +100,7 @@ def print_trained(done: Trained) -> None:
     _console.print(Text.assemble((printable(manifest.release), "bold"), f"  {manifest.release_id}"))
     _console.print(f"  {len(manifest.works)} works of {len(owners)} parties, {done.bits_per_token:.2f} bits a token")
     _console.print(f"  {done.folder}, signed by {done.public_key}", soft_wrap=True)
-    _print_problems(done.problems)
+    print_problems(done.problems)
 
 
 def print_manifest(manifest: Manifest, marks: Sequence[Withdrawn], *, with_works: bool) -> None:
@@ -147,9 +147,4 @@ def print_generated(done: Generated) -> None:
         _errors.print(Text(f"{told}: {notes}", "yellow"), soft_wrap=True)
     for mark in done.withdrawn:
         _errors.print(Text(f"  ✗ consent withdrawn: {printable(mark.title)}: {printable(mark.because)}", "red"))
-    _print_problems(done.problems)
-
-
-def _print_problems(problems: Sequence[Problem]) -> None:
-    for problem in problems:
-        _errors.print(Text.assemble(("  ✗ ", "red"), printable(f"{problem.where}: {problem.message}")), soft_wrap=True)
+    print_problems(done.problems)

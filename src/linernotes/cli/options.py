@@ -9,10 +9,25 @@ import typer
 
 from linernotes.errors import ParameterError
 
-__all__ = ["BAD_INPUT", "BROKEN", "NOT_FOUND", "Jobs", "Json", "WorkspaceFolder", "day", "exact", "moment", "now"]
+__all__ = [
+    "BAD_INPUT",
+    "BROKEN",
+    "CONFLICT",
+    "NOT_FOUND",
+    "UNAVAILABLE",
+    "Jobs",
+    "Json",
+    "WorkspaceFolder",
+    "day",
+    "exact",
+    "moment",
+    "now",
+]
 
 BAD_INPUT = 2
 NOT_FOUND = 3
+CONFLICT = 4
+UNAVAILABLE = 5
 BROKEN = 70
 
 WorkspaceFolder = Annotated[

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
+from linernotes.cli.problems import print_problems
 from linernotes.cli.screen import note
 from linernotes.formats.letters import visible
-from linernotes.model import Problem
 
 if TYPE_CHECKING:
     from linernotes.journeys.delivery import Delivered
@@ -28,14 +28,12 @@ __all__ = [
     "print_notice",
     "print_notice_line",
     "print_platform",
-    "print_problems",
     "print_sheet",
     "print_sheet_line",
     "print_text",
 ]
 
 _console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
 
 
 def _line(*parts: str | tuple[str, str]) -> Text:
@@ -52,12 +50,6 @@ def print_facts(told: Mapping[str, str]) -> None:
     """Print what a step led to, a line each."""
     for label, value in told.items():
         _console.print(_line((f"  {label}  ", "dim"), value), soft_wrap=True)
-
-
-def print_problems(problems: Sequence[Problem]) -> None:
-    """Print each problem in a line of its own, beside the results."""
-    for problem in problems:
-        _errors.print(_line(("  ✗ ", "red"), problem.message), soft_wrap=True)
 
 
 def print_platform(entry: PlatformEntry) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from linernotes.cli.options import BAD_INPUT, Json, WorkspaceFolder, now
+from linernotes.cli.problems import print_problems
 from linernotes.cli.screen import note
 from linernotes.cli.statement import month_of
 from linernotes.errors import ParameterError
@@ -25,7 +26,6 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Pay out: what is due, and the file for the bank.")
 _console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
 
 Period = Annotated[
     str | None,
@@ -52,7 +52,7 @@ def list_payments(period: Period = None, workspace: WorkspaceFolder = None, as_j
         _console.print(_row(each), soft_wrap=True)
     if not due:
         _console.print(f"  Nothing is paid out for {month}.")
-    _print_problems(problems)
+    print_problems(problems)
 
 
 @app.command()
@@ -193,7 +193,7 @@ def _tell(
         note(f"  control sum {file.control_sum}")
     if table is not None:
         _console.print(_said(("✓ ", "green"), f"{table}  all {n_due} payments"), soft_wrap=True)
-    _print_problems(problems)
+    print_problems(problems)
 
 
 def _row(payment: Payment) -> Text:
@@ -202,11 +202,6 @@ def _row(payment: Payment) -> Text:
 
     amount = f"{payment.currency} {number(payment.amount_minor, minor_digits(payment.currency))}"
     return _said(f"  {payment.id}  ", (amount, "bold"), f"  {payment.party_name}", (f"  due {payment.due_on}", "dim"))
-
-
-def _print_problems(problems: Sequence[Problem]) -> None:
-    for problem in problems:
-        _errors.print(_said(("  ✗ ", "red"), problem.message), soft_wrap=True)
 
 
 def _said(*parts: str | tuple[str, str]) -> Text:

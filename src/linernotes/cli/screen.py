@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from linernotes.cli.problems import print_problems
 from linernotes.formats import amounts, authorship, wording
 from linernotes.formats.wording import printable
-from linernotes.model import Evidence, Problem, Recording, RecordingEntry, SyntheticVerdict, Trace
+from linernotes.model import Evidence, Recording, RecordingEntry, SyntheticVerdict, Trace
 from linernotes.money import micro_of_minor
 
 if TYPE_CHECKING:
@@ -72,23 +73,16 @@ def note(text: str) -> None:
     _errors.print(Text(text, "dim"), soft_wrap=True)
 
 
-def _print_problems(problems: Sequence[Problem]) -> None:
-    """Print each problem in a line of its own, beside the results."""
-    for problem in problems:
-        told = problem.message if problem.where in problem.message else f"{problem.where}: {problem.message}"
-        _errors.print(Text.assemble(("  ✗ ", "red"), printable(told)), soft_wrap=True)
-
-
 def print_row(trace: Trace) -> None:
     """Print one upload of many in a line."""
     if trace.upload is None:
-        _print_problems(trace.problems)
+        print_problems(trace.problems)
         return
     line = Text.assemble(f"  {printable(trace.path)}  ", ("→", "dim"))
     for reference in {e.reference.id: e.reference for e in trace.evidence}.values():
         line.append_text(Text.assemble(f"  {printable(reference.title)} ", (printable(reference.artist), "dim")))
     _console.print(line if trace.evidence else line.append("  nothing known", "dim"), soft_wrap=True)
-    _print_problems(trace.problems)
+    print_problems(trace.problems)
 
 
 def print_traces(traces: Sequence[Trace], *, catalogue_is_empty: bool) -> None:
@@ -101,7 +95,7 @@ def print_traces(traces: Sequence[Trace], *, catalogue_is_empty: bool) -> None:
 
 def _print_trace(trace: Trace) -> None:
     if trace.upload is None:
-        _print_problems(trace.problems)
+        print_problems(trace.problems)
         return
     upload = trace.upload
     sound = f"{wording.sample_rate(upload.sample_rate_hz)} {wording.channel_count(upload.channels)}"
@@ -116,7 +110,7 @@ def _print_trace(trace: Trace) -> None:
     for evidence in trace.evidence:
         _print_evidence(evidence, numbers[evidence.reference.id])
     _print_credits(trace)
-    _print_problems(trace.problems)
+    print_problems(trace.problems)
     _console.print()
 
 
@@ -202,7 +196,7 @@ def _print_credits(trace: Trace) -> None:
 
 def print_registered(result: Registered, *, folder: Path, n_recordings: int) -> None:
     """Print what a registration did."""
-    _print_problems(result.problems)
+    print_problems(result.problems)
     for recording in result.recordings if len(result.recordings) <= _LISTED_MAX else ():
         print_recording(recording)
     already = f", {len(result.already)} here already" if result.already else ""
@@ -243,7 +237,7 @@ def print_entry(entry: RecordingEntry) -> None:
 def print_demo(demo: Demo) -> None:
     """Print the story of the demo."""
     _console.print("\nA fictional band made some music; any likeness to real songs would be chance.\n")
-    _print_problems(demo.registered.problems)
+    print_problems(demo.registered.problems)
     recordings = demo.registered.recordings
     n_new = (
         f"{len(recordings)} recordings registered"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from linernotes.cli.problems import print_problems
 from linernotes.formats.wording import printable
 from linernotes.model.usage import UnmatchedUsage, UsageFault, UsageReport
 
@@ -56,8 +57,7 @@ def money(amount_micro: int) -> str:
 
 def print_imported(result: ImportedUsage) -> None:
     """Print what an import did."""
-    for problem in result.problems:
-        _errors.print(Text.assemble(("  ✗ ", "red"), printable(problem.message)), soft_wrap=True)
+    print_problems(result.problems)
     for report in result.already:
         _console.print(f"  {printable(report.name)}: here already, nothing changed ({report.id[:12]})", soft_wrap=True)
     for report in result.reports:

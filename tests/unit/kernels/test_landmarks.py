@@ -33,7 +33,7 @@ def table(keys: NDArray[np.uint32], postings: NDArray[np.uint32]) -> tuple[NDArr
 # ── peaks and pairs ──────────────────────────────────────────────────────────
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_a_peak_is_the_greatest_of_its_neighbourhood(seed: int, reach: int) -> None:
     cells = levels(seed, 24)
@@ -62,7 +62,7 @@ def test_pairs_keep_fan_spans_and_rise() -> None:
     ]  # 60 is further than 31 bands from everything, frame 60 further than 40 frames
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 127), st.integers(-31, 31), st.integers(4, 40))
 def test_a_key_says_band_rise_and_span(band: int, rise: int, span: int) -> None:
     (key,) = landmarks.keys(np.array([[7, band, rise, span, 0]], np.int32)).tolist()
@@ -70,7 +70,7 @@ def test_a_key_says_band_rise_and_span(band: int, rise: int, span: int) -> None:
     assert key < landmarks.KEYS
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(-9, 9), st.integers(-20, 20))
 def test_witnesses_move_with_their_pair(seed: int, bins: int, delay: int) -> None:
     cells = levels(seed)
@@ -144,7 +144,7 @@ def test_a_peak_votes_once_for_a_place() -> None:
     assert (tallies >> np.uint32(16)).tolist() == [10 if place == 7 else 0 for place in range(20)]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 60), max_size=300), st.integers(1, 20))
 def test_harvest_takes_the_greatest(sums: list[int], limit: int) -> None:
     tallies = np.array(sums, np.uint32) << np.uint32(16)

@@ -44,7 +44,7 @@ def stress(kind: str, seed: int, n: int) -> NDArray[np.float32]:
     return np.asarray(waves[kind], np.float32)[:, None]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     kind=st.sampled_from(["square", "quarter", "clicks", "noise", "bursts", "sparse", "dc", "step"]),
     seed=st.integers(0, 10**6),

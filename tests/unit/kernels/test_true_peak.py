@@ -52,7 +52,7 @@ def test_weights_of_an_instant_sum_to_one_and_never_overshoot_their_bound() -> N
     assert np.abs(weights).sum(axis=1).max() <= OVERSHOOT
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 700), size=st.integers(1, 300), loudest=st.floats(0.01, 1.0))
 def test_what_is_skipped_could_not_exceed(seed: int, n: int, size: int, loudest: float) -> None:
     rng = np.random.default_rng(seed)
