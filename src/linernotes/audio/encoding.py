@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +70,7 @@ class Writer:
     path : where it will be; the suffix names the format
     bits : of a sample, for WAV and FLAC
     sleeve : tags, pictures and cue points, for WAV and FLAC
+    options : of the encoder, as libavcodec names them, for what is coded
 
     Raises
     ------
@@ -86,6 +87,7 @@ class Writer:
         bits: int = 16,
         bitrate_kbps: int = 128,
         sleeve: Sleeve | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
         self.path, self.n_samples = path, 0
         suffix = path.suffix[1:].lower()
@@ -102,7 +104,7 @@ class Writer:
         elif suffix == "flac":
             self._encoder = _Flac(self._handle, *form, around)
         else:
-            self._encoder = _Coded(self._handle, suffix, sample_rate_hz, channels, bitrate_kbps)
+            self._encoder = _Coded(self._handle, suffix, sample_rate_hz, channels, bitrate_kbps, options)
 
     def __enter__(self) -> Self:
         return self
@@ -245,13 +247,21 @@ class _Flac:
 class _Coded:
     """Any container that libavformat writes."""
 
-    def __init__(self, out: IO[bytes], suffix: str, sample_rate_hz: int, channels: int, bitrate_kbps: int) -> None:
+    def __init__(  # noqa: PLR0917  (called in one place)
+        self,
+        out: IO[bytes],
+        suffix: str,
+        sample_rate_hz: int,
+        channels: int,
+        bitrate_kbps: int,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
         if suffix not in _ENCODERS:
             raise ParameterError(f"cannot encode {suffix!r}: one of {', '.join(_ENCODERS)}")
         container_name, codec = _ENCODERS[suffix]
         self.layout, self.rate_hz, self.n_samples = "mono" if channels == 1 else "stereo", sample_rate_hz, 0
         self.container = av.open(out, "w", format=container_name)
-        stream = self.container.add_stream(codec, rate=sample_rate_hz, layout=self.layout)
+        stream = self.container.add_stream(codec, rate=sample_rate_hz, options=dict(options or {}), layout=self.layout)
         assert isinstance(stream, av.AudioStream)
         self.stream = stream
         if suffix in _LOSSY:

@@ -6,9 +6,9 @@ over, the limiter's ceiling has to come down; where a few are, each is turned do
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from linernotes.errors import ParameterError
 from linernotes.kernels.true_peak import CELL, PeakCells
 from linernotes.model import FLOOR_DB
 
-__all__ = ["CODECS", "Codec", "Coded", "Dips", "as_decoded", "codecs_named", "coded"]
+__all__ = ["CODECS", "Codec", "Coded", "Dips", "Trial", "as_decoded", "codecs_named", "coded"]
 
 _OPUS_HZ = (48_000,)
 _MP3_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -30,18 +30,30 @@ _HELD_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """One way to encode: how many samples of silence come first, and options of the encoder."""
+
+    start: int = 0
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+_PLAIN = (Trial(), Trial(512))
+_NO_INTENSITY, _NO_SUBSTITUTE = {"aac_is": "0"}, {"aac_pns": "0"}
+
+
+@dataclass(frozen=True, slots=True)
 class Codec:
     """A codec at a bit rate, and the sampling rates that it takes.
 
-    ``starts``: how many samples of silence come first in each trial. The same encoder, a few samples later, has other
-    peaks by up to a decibel, and so has another version of it: several trials stand for all of them.
+    The same encoder, a few samples later or without one of its tools, has other peaks by more than a decibel, and so
+    has another version of it: several ``trials`` stand for all of them.
     """
 
     name: str
     suffix: str
     bitrate_kbps: int
     rates_hz: tuple[int, ...]
-    starts: tuple[int, ...] = (0, 512)
+    trials: tuple[Trial, ...] = _PLAIN
 
     def rate_hz(self, sample_rate_hz: int) -> int:
         """Choose the rate that a sound is brought to: its own, half of it or a quarter, else the highest."""
@@ -49,13 +61,18 @@ class Codec:
         return next((rate for rate in fitting if rate in self.rates_hz), self.rates_hz[-1])
 
 
+_AAC_128 = (
+    *(Trial(start) for start in (0, 200, 512, 777)),
+    *(Trial(start, _NO_INTENSITY) for start in (0, 512)),
+    *(Trial(start, _NO_SUBSTITUTE) for start in (200, 512)),
+)
 CODECS = {
     codec.name: codec
     for codec in (
         Codec("mp3_128", "mp3", 128, _MP3_HZ),
-        Codec("mp3_320", "mp3", 320, _MP3_HZ, (0,)),
-        Codec("aac_128", "m4a", 128, _AAC_HZ, (0, 200, 512, 777)),
-        Codec("aac_256", "m4a", 256, _AAC_HZ),
+        Codec("mp3_320", "mp3", 320, _MP3_HZ, (Trial(),)),
+        Codec("aac_128", "m4a", 128, _AAC_HZ, _AAC_128),
+        Codec("aac_256", "m4a", 256, _AAC_HZ, (*_PLAIN, Trial(200, _NO_INTENSITY), Trial(777, _NO_SUBSTITUTE))),
         Codec("opus_128", "opus", 128, _OPUS_HZ),
     )
 }
@@ -97,9 +114,9 @@ def coded(
     with tempfile.TemporaryDirectory(prefix=".coding-", dir=folder) as inside:
         with ExitStack() as stack:
             feeds = [
-                stack.enter_context(_Feed(codec, start, Path(inside), sample_rate_hz=sample_rate_hz, channels=channels))
+                stack.enter_context(_Feed(codec, n, Path(inside), sample_rate_hz=sample_rate_hz, channels=channels))
                 for codec in codecs
-                for start in codec.starts
+                for n in range(len(codec.trials))
             ]
             for block in blocks:
                 for feed in feeds:
@@ -116,7 +133,7 @@ def _measured(feed: "_Feed", channels: int, limit_dbtp: float) -> Coded:
     levels_db = _decibels(np.concatenate([*peaks, cells.finish()]))
     over = np.flatnonzero(levels_db > limit_dbtp)
     greatest_dbtp = max(float(_decibels(cells.greatest).max(initial=FLOOR_DB)), FLOOR_DB)
-    over_s = ((over + 0.5) * CELL - feed.start) / rate_hz
+    over_s = ((over + 0.5) * CELL - feed.trial.start) / rate_hz
     return Coded(feed.codec.name, greatest_dbtp, np.maximum(over_s, 0.0), levels_db[over] - limit_dbtp)
 
 
@@ -186,21 +203,25 @@ class Dips:
 class _Feed:
     """One trial of a codec being fed; resamples where the codec does not take the rate."""
 
-    def __init__(self, codec: Codec, start: int, folder: Path, *, sample_rate_hz: int, channels: int) -> None:
-        self.codec, self.start = codec, start
-        self.path = folder / f"{codec.name}-{start}.{codec.suffix}"
+    def __init__(self, codec: Codec, n: int, folder: Path, *, sample_rate_hz: int, channels: int) -> None:
+        self.codec, self.trial = codec, codec.trials[n]
+        self.path = folder / f"{codec.name}-{n}.{codec.suffix}"
         rate_hz = codec.rate_hz(sample_rate_hz)
         self.resampler = None
         if rate_hz != sample_rate_hz:
             self.resampler = soxr.ResampleStream(sample_rate_hz, rate_hz, channels, np.float32, "HQ")
         self.empty = np.zeros((0, channels), np.float32)
         self.writer = audio.Writer(
-            self.path, sample_rate_hz=rate_hz, channels=channels, bitrate_kbps=codec.bitrate_kbps
+            self.path,
+            sample_rate_hz=rate_hz,
+            channels=channels,
+            bitrate_kbps=codec.bitrate_kbps,
+            options=self.trial.options,
         )
 
     def __enter__(self) -> "_Feed":
         self.writer.__enter__()
-        self.writer.write(np.zeros((self.start, self.empty.shape[1]), np.float32))
+        self.writer.write(np.zeros((self.trial.start, self.empty.shape[1]), np.float32))
         return self
 
     def __exit__(self, *error: object) -> None:
