@@ -24,6 +24,7 @@ HEAD = max(file.name.partition("_")[0] for file in (Path(__file__).parent / "mig
 """The newest schema."""
 
 _BUSY_TIMEOUT_S = 30.0
+_CONNECTIONS = 15
 _PAGE_BYTES = 8192  # random keys of twenty bytes: half as many pages to touch as with the usual 4096
 _WRITERS_LOCK = 0x6C6E  # any number that nothing else in the database locks
 
@@ -62,9 +63,10 @@ def _engine(connect: Callable[[], sqlite3.Connection], *, writable: bool, in_mem
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     # Told by hand: from a URL without a file SQLAlchemy would take this for one in memory, and close the connections
-    # of threads beyond the fifth while they are in use. What is in memory has one connection: threads take turns.
-    limits = {"pool_size": 1, "max_overflow": 0} if in_memory else {}
-    engine = create_engine("sqlite://", creator=configured, poolclass=QueuePool, **limits)
+    # of threads beyond the fifth while they are in use. What is in memory has one connection: threads take turns. Of a
+    # file all are kept that were ever needed at once: to open one costs more than most look-ups.
+    pool_size = 1 if in_memory else _CONNECTIONS
+    engine = create_engine("sqlite://", creator=configured, poolclass=QueuePool, pool_size=pool_size, max_overflow=0)
     event.listen(engine, "begin", begin)
     return engine
 
