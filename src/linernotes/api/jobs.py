@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -17,7 +17,18 @@ from linernotes.api.shapes import JobOut, Jobs
 from linernotes.model import Job, JobKind, JobState
 from linernotes.workspace import Workspace
 
-__all__ = ["cancel_job", "events", "follow_job", "from_job", "list_jobs", "router", "seen_job", "show_job", "told_job"]
+__all__ = [
+    "cancel_job",
+    "events",
+    "follow_job",
+    "from_job",
+    "list_jobs",
+    "listed",
+    "router",
+    "seen_job",
+    "show_job",
+    "told_job",
+]
 
 router = routes("/jobs", "jobs")
 
@@ -88,11 +99,21 @@ def list_jobs(
 ) -> Response:
     """List one's own jobs, the newest first; admins and auditors see everybody's."""
     kinds = [each for each in JobKind if _may_see(caller, each) and kind in (None, each)]
-    found = (
-        workspace.jobs.page(limit=limit + 1, before=after, account_id=caller.own_id, kinds=kinds, state=state)
-        if kinds
-        else []
-    )
+    return listed(workspace, caller, kinds, state=state, limit=limit, after=after)
+
+
+def listed(
+    workspace: Workspace,
+    caller: Caller,
+    kinds: Sequence[JobKind],
+    *,
+    state: JobState | None,
+    limit: int,
+    after: str | None,
+) -> Response:
+    """Answer with the jobs of these kinds that the caller may see, the newest first; of no kind there are none."""
+    whose, jobs = caller.own_id, workspace.jobs
+    found = jobs.page(limit=limit + 1, before=after, account_id=whose, kinds=kinds, state=state) if kinds else []
     return JSONResponse(page(found, limit, key=lambda job: job.id, told=from_job))
 
 

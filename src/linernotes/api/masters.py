@@ -14,8 +14,8 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 
 import linernotes
 from linernotes.api.callers import Caller, Opened, Permit, now, settings_of
-from linernotes.api.jobs import from_job, seen_job
-from linernotes.api.paging import After, Limit, page
+from linernotes.api.jobs import from_job, listed, seen_job
+from linernotes.api.paging import After, Limit
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import Form, receive_form
 from linernotes.api.routing import request_key, routes
@@ -267,10 +267,7 @@ def list_masters(
     caller: Reads, workspace: Opened, state: JobState | None = None, limit: Limit = 50, after: After = None
 ) -> Response:
     """List one's orders, the newest first; admins and auditors see everybody's."""
-    found = workspace.jobs.page(
-        limit=limit + 1, before=after, account_id=caller.own_id, kinds=[JobKind.MASTER], state=state
-    )
-    return JSONResponse(page(found, limit, key=lambda job: job.id, told=from_job))
+    return listed(workspace, caller, [JobKind.MASTER], state=state, limit=limit, after=after)
 
 
 @router.get("/{master_id}", response_model=MastersOut)

@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from linernotes.api.callers import Caller, Opened, Permit, now, settings_of
-from linernotes.api.jobs import from_job, seen_job
-from linernotes.api.paging import After, Limit, page
+from linernotes.api.jobs import from_job, listed, seen_job
+from linernotes.api.paging import After, Limit
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
 from linernotes.api.routing import request_key, routes
@@ -104,10 +104,7 @@ def list_traces(
     caller: Reads, workspace: Opened, state: JobState | None = None, limit: Limit = 50, after: After = None
 ) -> Response:
     """List one's uploads, the newest first; admins and auditors see everybody's."""
-    found = workspace.jobs.page(
-        limit=limit + 1, before=after, account_id=caller.own_id, kinds=[JobKind.TRACE], state=state
-    )
-    return JSONResponse(page(found, limit, key=lambda job: job.id, told=from_job))
+    return listed(workspace, caller, [JobKind.TRACE], state=state, limit=limit, after=after)
 
 
 @router.get("/{trace_id}", response_model=TraceOut)

@@ -95,8 +95,10 @@ def is_current(connection: Connection) -> bool:
     last = connection.execute(text("SELECT id FROM recordings LIMIT 1")).first()
     if last is None:
         return True
-    if not _is_there(connection) or connection.dialect.name == "postgresql":
-        return _is_there(connection)
+    if not _is_there(connection):
+        return False
+    if connection.dialect.name == "postgresql":
+        return True
     return bool(connection.scalar(text("SELECT max(rowid) FROM recordings")) <= _upto(connection))
 
 
