@@ -78,7 +78,7 @@ def score(  # noqa: PLR0917  (numba knows no keywords)
 ) -> None:
     """Write cells asked, cells opposite and score of every row for query frames ``start`` to ``stop``.
 
-    What a row may use, ``low`` to ``high``, lies within ``frames``, and the stretch within the query: nothing checks it.
+    What rows may use, ``low`` to ``high``, lies within ``frames``, and the stretch in the query: nothing checks it.
     The score does not grow because a faster query covers more of the reference; it is -1e9 where too few are asked.
     """
     if not table.shape[0]:
