@@ -42,6 +42,15 @@ def test_an_upload_is_heard_and_its_claims_are_disputed(
         client.dispute(story.ids["claim"], why="it is mine, I say")
 
 
+def test_what_a_model_learned_from_a_party_is_told(story: Served) -> None:
+    account, at = story.people["ada"], datetime.now(UTC)
+    _, token = signing_in.make_token(story.workspace, account, "t", ["models:read"], at=at, days=1)
+    with Client(story.url, token=token) as client:
+        assert [release["id"] for release in client.models()] == ["mdl_hearth"]
+        assert [work["title"] for work in client.model_works("mdl_hearth")] == ["Anvil"]
+        assert [len(output["owners"]) for output in client.model_outputs("mdl_hearth")] == [1]
+
+
 def test_what_the_server_refuses_is_an_error_of_ours(story: Served, client: Client) -> None:
     with pytest.raises(NotFoundError):
         client.job("job_nothing")
