@@ -132,15 +132,28 @@ def sounding(page: "Page") -> list[str]:
 
 def wait(page: "Page", reached: Callable[[], bool]) -> None:
     # Not the browser's own waiting: that evaluates strings, which the page's policy forbids.
-    for _ in range(200):
+    for _ in range(2000):
         if reached():
             return
         page.wait_for_timeout(25)
-    pytest.fail("it did not happen within five seconds")
+    pytest.fail("it did not happen within a minute")
 
 
 def play_for(page: "Page", side: str, least_s: float) -> None:
     wait(page, lambda: place_s(page, side) > least_s)
+
+
+def switch_to(page: "Page", name: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Click, and tell where both sounds were just before and are just after, whatever the machine is busy with."""
+    script = """button => {
+        const places = () => Object.fromEntries(
+            [...document.querySelectorAll('#u1e1 audio')].map(a => [a.dataset.side, a.currentTime]));
+        const before = places();
+        button.click();
+        return [before, places()];
+    }"""
+    before, after = page.get_by_role("button", name=f"Switch to {name}").evaluate(script)
+    return before, after
 
 
 def test_a_button_plays_and_the_playhead_moves(show: Open) -> None:
@@ -150,7 +163,7 @@ def test_a_button_plays_and_the_playhead_moves(show: Open) -> None:
     first = page.locator(".playhead").evaluate("head => parseFloat(head.style.left)")
     play_for(page, "a", 0.8)
     second = page.locator(".playhead").evaluate("head => parseFloat(head.style.left)")
-    assert 20 < first < second < 40
+    assert 20 < first < 40 and 20 < second < 40 and first != second  # on a busy machine it may have begun again
     assert page.get_by_role("status").inner_text().startswith("Playing: Upload 0:04.0")
     page.get_by_role("button", name="Pause Upload").click()
     assert sounding(page) == []
@@ -169,13 +182,13 @@ def test_switching_keeps_the_place_at_either_speed(show: Open) -> None:
     page = show()
     page.get_by_role("button", name="Compare").click()
     play_for(page, "a", 2.0)
-    page.get_by_role("button", name="Switch to reference").click()
-    play_for(page, "b", 0)
+    before, after = switch_to(page, "reference")
     assert sounding(page) == ["b"]
-    assert place_s(page, "b") == pytest.approx(SPEED * place_s(page, "a"), abs=TOLERANCE_S)
-    page.get_by_role("button", name="Switch to upload").click()
+    assert after["b"] == pytest.approx(SPEED * before["a"], abs=TOLERANCE_S)
+    play_for(page, "b", 0)
+    before, after = switch_to(page, "upload")
     assert sounding(page) == ["a"]
-    assert place_s(page, "a") == pytest.approx(place_s(page, "b") / SPEED, abs=TOLERANCE_S)
+    assert after["a"] == pytest.approx(before["b"] / SPEED, abs=TOLERANCE_S)
 
 
 def test_sounds_loop(show: Open) -> None:

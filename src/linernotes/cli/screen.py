@@ -119,7 +119,7 @@ def _print_maker(trace: Trace) -> None:
     if found is None:
         return
     odds = f"probability of a machine {found.probability:.2f}"
-    _console.print(Text.assemble((f"  {authorship.headline(found)}", "bold"), (" · ", "dim"), odds))
+    _console.print(Padding(Text.assemble((authorship.headline(found), "bold"), (" · ", "dim"), odds), (0, 0, 0, 2)))
     accused = found.verdict in (SyntheticVerdict.AI, SyntheticVerdict.MIXED)
     for reason in found.reasons if accused else found.reasons[:1]:  # a doubt is no accusation
         _console.print(Padding(Text(printable(reason), "dim"), (0, 0, 0, 5)))

@@ -278,20 +278,17 @@ def why(workspace: Workspace, line_id: str) -> Why:
     pool_no, number, place = (int(text) for text in parsed.groups()[1:])
     trails = workspace.trails
     slices = trails.slices(run.id, pool_no=pool_no)
-    sources = trails.sources(run.id, [pool_no])
+    origins = trails.origins(run.id, pool_no, most=_USAGE_SHOWN_MAX)
     mine = next((each for each in slices if each.number == number), None)
-    if mine is None or place >= len(sources):
+    if mine is None or place >= len(origins):
         raise NotFoundError(f"no line {line_id!r} in {workspace.folder}: that run divided no such pool")
-    source = sources[place]
-    trail, count = trails.lines(
-        run.id, pool_no, territory=source.territory, source=source.source, most=_USAGE_SHOWN_MAX
-    )
+    source, trail, count = origins[place]
     usage = [
         line
         for report_id, found in groupby(trail, key=lambda each: each.report_id)
         for line in trails.usage_lines(run.id, mine.usage_period, report_id, [each.line for each in found])
     ]
-    amount = _told_by_source(mine, sources)[place]
+    amount = _told_by_source(mine, [row for row, _, _ in origins])[place]
     claim = workspace.claims.get(mine.claim_id).claim if mine.claim_id else None
     names = workspace.claims.names([each.party_id for each in slices if each.party_id])
     return Why(

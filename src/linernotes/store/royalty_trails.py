@@ -133,35 +133,31 @@ class Trails:
         chosen = sorted(set(pool_nos))
         if not chosen:
             return []
-        path = str(self._trail(run_id))
-        # One pool is looked up by its number, so that the rest of the file is not touched.
-        which = "pool_no = ?" if len(chosen) == 1 else "pool_no BETWEEN ? AND ? AND pool_no IN (SELECT unnest(?))"
-        values: list[object] = [*chosen] if len(chosen) == 1 else [chosen[0], chosen[-1], chosen]
         rows = (
             self._engine(run_id)
             .execute(
                 "SELECT pool_no, territory, source, CAST(SUM(amount_micro) AS BIGINT), CAST(SUM(quantity) AS BIGINT)"
-                f" FROM read_parquet(?) WHERE {which} GROUP BY ALL ORDER BY pool_no, territory, source",
-                [path, *values],
+                " FROM read_parquet(?) WHERE pool_no BETWEEN ? AND ? AND pool_no IN (SELECT unnest(?))"
+                " GROUP BY ALL ORDER BY pool_no, territory, source",
+                [str(self._trail(run_id)), chosen[0], chosen[-1], chosen],
             )
             .fetchall()
         )
         return [SourceRow(*row) for row in rows]
 
-    def lines(
-        self, run_id: str, pool_no: int, *, territory: str, source: str, most: int
-    ) -> tuple[list[TrailLine], int]:
-        """Return the first usage lines of a pool from one source in one territory, and how many there are."""
+    def origins(self, run_id: str, pool_no: int, *, most: int) -> list[tuple[SourceRow, list[TrailLine], int]]:
+        """Return what a pool got, as :meth:`sources`; with each its first usage lines and how many there are."""
         rows = (
             self._engine(run_id)
             .execute(
-                "SELECT report_id, line, amount_micro, quantity FROM read_parquet(?)"
-                " WHERE pool_no = ? AND territory = ? AND source = ? ORDER BY report_id, line",
-                [str(self._trail(run_id)), pool_no, territory, source],
+                "SELECT pool_no, territory, source, CAST(SUM(amount_micro) AS BIGINT), CAST(SUM(quantity) AS BIGINT),"
+                " list((report_id, line, amount_micro, quantity) ORDER BY report_id, line)[:?], COUNT(*)"
+                " FROM read_parquet(?) WHERE pool_no = ? GROUP BY ALL ORDER BY territory, source",
+                [most, str(self._trail(run_id)), pool_no],
             )
             .fetchall()
         )
-        return [TrailLine(*row) for row in rows[:most]], len(rows)
+        return [(SourceRow(*row), [TrailLine(*line) for line in lines], count) for *row, lines, count in rows]
 
     def usage_lines(self, run_id: str, period: str, report_id: str, lines: Sequence[int]) -> list[UsageLine]:
         """Return these lines of a report."""
@@ -170,9 +166,9 @@ class Trails:
         rows = (
             self._engine(run_id)
             .execute(
-                f"SELECT {', '.join(names)} FROM read_parquet(?) WHERE line BETWEEN ? AND ?"
-                f" AND line IN ({', '.join(f'{line:d}' for line in lines)}) ORDER BY line",
-                [str(path), min(lines), max(lines)],
+                f"SELECT {', '.join(names)} FROM read_parquet(?)"
+                f" WHERE line IN ({', '.join(f'{line:d}' for line in lines)}) ORDER BY line",
+                [str(path)],
             )
             .fetchall()
         )
