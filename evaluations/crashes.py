@@ -35,6 +35,7 @@ from linernotes.model import Advance, Party, Recording, RecordingEntry, RightTyp
 from linernotes.model.usage import UsageReport
 from linernotes.store import chain, royalties, schema
 from linernotes.store.database import writing
+from linernotes.store.royalty_statements import copy_table
 from linernotes.workspace import Workspace
 
 __all__ = ["CrashError", "Operation", "Tally", "begin", "crashing_at", "life", "live", "main", "opened", "remembered"]
@@ -214,7 +215,7 @@ def crashing_at(number: int, crash: Callable[[], None]) -> Iterator[list[int]]:
         if connection.get_execution_options().get("write"):
             write()
 
-    copy, keep = royalties.copy_table, royalties.Royalties.keep
+    copy, keep = copy_table, royalties.Royalties.keep
 
     def copying(*given: Any) -> None:
         write()
@@ -227,13 +228,13 @@ def crashing_at(number: int, crash: Callable[[], None]) -> Iterator[list[int]]:
 
     event.listen(Engine, "before_cursor_execute", statement)
     event.listen(Engine, "commit", commit)
-    royalties.copy_table, royalties.Royalties.keep = copying, keeping  # type: ignore[assignment,method-assign]
+    vars(royalties)["copy_table"], royalties.Royalties.keep = copying, keeping  # type: ignore[assignment,method-assign]
     try:
         yield count
     finally:
         event.remove(Engine, "before_cursor_execute", statement)
         event.remove(Engine, "commit", commit)
-        royalties.copy_table, royalties.Royalties.keep = copy, keep  # type: ignore[method-assign]
+        vars(royalties)["copy_table"], royalties.Royalties.keep = copy, keep  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def test_a_button_plays_and_the_playhead_moves(show: Open) -> None:
     first = page.locator(".playhead").evaluate("head => parseFloat(head.style.left)")
     play_for(page, "a", 0.8)
     second = page.locator(".playhead").evaluate("head => parseFloat(head.style.left)")
-    assert 20 < first < 40 and 20 < second < 40 and first != second  # on a busy machine it may have begun again
+    assert 20 < min(first, second) < max(first, second) < 40  # on a busy machine it may have begun again
     assert page.get_by_role("status").inner_text().startswith("Playing: Upload 0:04.0")
     page.get_by_role("button", name="Pause Upload").click()
     assert sounding(page) == []

@@ -9,8 +9,8 @@ import pytest
 
 from linernotes.journeys import pay
 from linernotes.store import royalty_spark
-from linernotes.store.royalties import STEPS, copy_table, open_engine, open_usage, run_statements
 from linernotes.store.royalty_facts import TABLES, load
+from linernotes.store.royalty_statements import STEPS, copy_table, open_engine, open_usage, run_statements
 from linernotes.workspace import Workspace
 from tests.royalty_oracle import line, write_usage
 from tests.unit.test_journeys_pay import ISRC, workspace

@@ -18,7 +18,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,31 +29,18 @@ from linernotes.model import UsageLine
 from linernotes.store import chain
 from linernotes.store.database import explained, open_database, reading, shown
 from linernotes.store.royalty_facts import NOBODY, Law, load, party_rows, write
+from linernotes.store.royalty_statements import (
+    COLUMNS,
+    copy_table,
+    open_engine,
+    open_usage,
+    run_statements,
+    statement,
+)
 from linernotes.store.schema import claims, recordings, uploads, works
 from linernotes.store.usage_tables import usage_periods
 
-__all__ = [
-    "COLUMNS",
-    "KEPT",
-    "STEPS",
-    "Division",
-    "Held",
-    "Known",
-    "Royalties",
-    "Total",
-    "content_hash",
-    "copy_table",
-    "open_engine",
-    "open_usage",
-    "run_statements",
-    "statement",
-]
-
-STEPS = (
-    *("settings", "names", "heaps", "occasions", "cells", "books", "pools", "asked_by_claims"),
-    *("asked_by_shares", "sides", "terms", "divided", "totals", "unmatched"),
-)
-"""The statements, in order; ``divided`` is a view, for its rows are only ever added up or looked up."""
+__all__ = ["KEPT", "Division", "Held", "Known", "Royalties", "Total", "content_hash"]
 
 KEPT = (
     *("pools", "terms", "things", "parties", "shares", "claims", "rule_parts", "named_uses", "reasons"),
@@ -63,19 +49,11 @@ KEPT = (
 _COMPARED = ("things", "parties", "shares", "claims")
 _ORDER = {"pools": "pool_no", "terms": "cell_no", "things": "thing_no", "parties": "party_no", "claims": "claim_no"}
 _UPLOAD = "upload:"  # before the SHA-256 of one that is no recording of the catalogue
-_ROW_GROUP_ROWS = 61_440  # a look-up asks every row group whether, and unpacks one: both cost the same here
-_MEMORY = "1200MB"
 _SUM_MAX = 1 << 62
 _RECEIVED = """
 SELECT period, currency, SUM(CAST(amount_micro AS HUGEINT)), SUM(ABS(CAST(amount_micro AS HUGEINT)))
 FROM read_parquet(?) GROUP BY ALL
 """
-COLUMNS = {
-    **dict.fromkeys(("report_id", "period", "territory", "currency", "isrc", "upload_sha256", "iswc"), "VARCHAR"),
-    **dict.fromkeys(("title", "artist", "source", "use_type", "commercial_model"), "VARCHAR"),
-    **dict.fromkeys(("line", "amount_micro", "quantity"), "BIGINT"),
-    "used_on": "DATE",
-}
 
 
 @dataclass(frozen=True)
@@ -125,12 +103,6 @@ class Division:
     totals: Sequence[Total]
     held: Sequence[Held]
     folder: Path
-
-
-def statement(name: str) -> str:
-    """Return one of the statements, a step of the run or another, as DuckDB reads it."""
-    number = f"{STEPS.index(name) + 1:02d}_" if name in STEPS else ""
-    return resources.files("linernotes.store").joinpath("royalty_sql", f"{number}{name}.sql").read_text("utf-8")
 
 
 class Royalties:
@@ -352,52 +324,6 @@ def _sweep(parent: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         except (PermissionError, ValueError):
             continue  # somebody else's, and alive
-
-
-def open_usage(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
-    """Make the view ``usage`` of these files; of none it is empty."""
-    columns = ", ".join(COLUMNS)
-    if not paths:
-        typed = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
-        engine.execute(f"CREATE VIEW usage AS SELECT {typed} WHERE FALSE")
-        return
-    files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    try:
-        # What says no day is judged as on its period's first.
-        dated = columns.replace("used_on", "coalesce(used_on, CAST(period || '-01' AS DATE)) AS used_on")
-        engine.execute(f"CREATE VIEW usage AS SELECT {dated} FROM read_parquet([{files}])")
-    except duckdb.Error as error:
-        raise FormatError(f"{paths[0].parent.parent}: a file there is not a usage report ({error})") from error
-
-
-def run_statements(engine: duckdb.DuckDBPyConnection) -> None:
-    """Run the statements, each into a table of its name."""
-    for step in STEPS:
-        kind = "VIEW" if step == "divided" else "TABLE"
-        engine.execute(f"CREATE {kind} {step} AS {statement(step)}")
-
-
-def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
-    """Open DuckDB within bounds; what has no room in memory goes to the folder ``spill``."""
-    engine = duckdb.connect(
-        config={
-            "memory_limit": _MEMORY,
-            "temp_directory": str(spill),
-            "preserve_insertion_order": "false",
-            "threads": str(min(os.cpu_count() or 1, 8)),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-    )
-    engine.execute("SET enable_progress_bar = false")  # it would write into our output
-    return engine
-
-
-def copy_table(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
-    """Write a table, or a query in brackets, to a Parquet file."""
-    target = str(path).replace("'", "''")
-    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
-    engine.execute(f"COPY {name} TO '{target}' ({options})")
 
 
 def _note_reports(engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linernotes.errors import UnavailableError
-from linernotes.store.royalties import STEPS, statement
+from linernotes.store.royalty_statements import STEPS, statement
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -16,8 +16,9 @@ import duckdb
 
 from linernotes.errors import NotFoundError
 from linernotes.model import RightType, UsageLine
-from linernotes.store.royalties import COLUMNS, KEPT, Royalties, copy_table, open_engine, open_usage, statement
+from linernotes.store.royalties import KEPT, Royalties
 from linernotes.store.royalty_facts import RIGHTS
+from linernotes.store.royalty_statements import COLUMNS, copy_table, open_engine, open_usage, statement
 
 __all__ = ["Slice", "SourceRow", "TrailLine", "Trails"]
 
