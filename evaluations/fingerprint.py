@@ -34,6 +34,7 @@ from linernotes.store.index import Index
 __all__ = ["Judged", "evaluate", "main", "wilson"]
 
 TOLERANCE_S, SEMITONES, TEMPO = 0.5, 0.2, 0.01
+_FAINT = 0.3  # the ROC shows what would be told from here on
 RATE_HZ = fingerprint.DEFAULT.sample_rate_hz
 
 
@@ -175,8 +176,8 @@ def strangers_named(answers: Sequence[Judged]) -> list[str]:
     return [f"{n} strangers were taken for {name}" for name, n in sorted(named.items(), key=lambda i: -i[1])]
 
 
-def plot(answers: Sequence[Judged], folder: Path) -> None:
-    """Draw recall for each condition and the receiver operating characteristic."""
+def plot(answers: Sequence[Judged], faint: Sequence[Judged], folder: Path) -> None:
+    """Draw recall for each condition; and, from ``faint`` answers too, the receiver operating characteristic."""
     import_module("matplotlib").use("Agg")  # only here: pictures are no part of the install
     plt = import_module("matplotlib.pyplot")
 
@@ -195,9 +196,9 @@ def plot(answers: Sequence[Judged], folder: Path) -> None:
     figure.savefig(folder / "recall.png", dpi=120)
     figure, axes = plt.subplots(figsize=(5, 4))
     for length_s in lengths:
-        known = [j for j in answers if j.query.reference and j.query.length_s == length_s]
-        strange = [j for j in answers if not j.query.reference and j.query.length_s == length_s]
-        at = np.unique([j.best.probability for j in answers if j.best is not None])[::-1]
+        known = [j for j in faint if j.query.reference and j.query.length_s == length_s]
+        strange = [j for j in faint if not j.query.reference and j.query.length_s == length_s]
+        at = np.unique([j.best.probability for j in faint if j.best is not None])[::-1]
         right = [_share(j.hit is not None and j.hit.probability >= t for j in known) for t in at]
         wrong = [_share(j.best is not None and j.best.probability >= t for j in strange) for t in at]
         axes.step(wrong, right, where="post", label=f"{length_s:g} s")
@@ -245,7 +246,7 @@ def main() -> None:
             )
         counted, answers = evaluate(asked)
         if options.plot is not None:
-            plot(judge(asked, 0.01), options.plot)
+            plot(answers, judge(asked, _FAINT), options.plot)
         peers = {}
         if options.peer and chromaprint.is_installed():
             peers["chromaprint"] = chromaprint.figures(asked)
