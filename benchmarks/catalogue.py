@@ -161,7 +161,7 @@ def _filled(folder: Path, path: Path, n_lines: int) -> dict[str, float]:
     waiting = n_lines
     for lines in read_cells(path, header):
         told = from_lines(path, header, lines[:waiting])
-        filled = {name: list(getattr(told.batch, name)) for name in _PEER_FILLS}
+        filled = {name: list(getattr(told.batch, name).without("where")) for name in _PEER_FILLS}
         filled["whole_shares"] = [(*row, right) for row in filled["whole_shares"] for right in WORK_RIGHTS.split()]
         start, used_s = time.perf_counter(), time.process_time()
         for name, rows in filled.items():

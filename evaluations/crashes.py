@@ -2,9 +2,9 @@
 
 A life is a row of operations drawn from a seed: usage comes in, is run, a claim is disputed and decided, a share is
 corrected, a party is merged, the catalogue learns an ISRC, a period is closed and paid. It is lived twice: once in
-peace, once with a crash in every run, at its first write, at its second in the next run, and so on in turn; a write is
-a changing statement, a commit, or a file that takes its place. After a crash the workspace is opened anew, the books
-are proved, and the run is done again.
+peace on SQLite, once, there or on a PostgreSQL server, with a crash in every operation, at its first write, at its
+second in the next of its kind, and so on in turn; a write is a changing statement, a commit, or a file that takes its
+place. After a crash the workspace is opened anew, the books are proved, and the operation is done again.
 
 Conventions
 -----------
@@ -16,6 +16,7 @@ machine has ``/dev/shm``.
 """
 
 import random
+import secrets
 import shutil
 import tempfile
 import time
@@ -27,7 +28,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, insert, update
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, update
 
 from benchmarks.outcome import Outcome, arguments, tell
 from linernotes.journeys import pay
@@ -43,7 +44,7 @@ __all__ = ["CrashError", "Operation", "Tally", "begin", "crashing_at", "life", "
 AT = datetime(2026, 2, 1, tzinfo=UTC)
 ISRCS = ("DEA000000001", "DEA000000002")
 _STRANGE = "XXX000000001"
-_WRITES_IN_TURN = 14
+_WRITES_IN_TURN = {True: 14, False: 2}  # of what posts to the books, of what does not
 _LIFE = 100
 
 
@@ -281,20 +282,19 @@ def live(folder: Path, place: Path | str, operations: Sequence[Operation]) -> Ta
         expected = _written(calm)
     with opened(folder / "rough", place) as workspace:
         begin(workspace)
-    tally, number = Tally(operations=len(operations)), 0
+    tally, numbers = Tally(operations=len(operations)), {True: 0, False: 0}
     workspace = opened(folder / "rough", place)
     for operation in operations:
-        if operation.posts:
-            number = number % _WRITES_IN_TURN + 1
-            tally += Tally(runs=1)
-            crashed = _crashed(workspace, operation, number)
-            if crashed:
-                workspace.close()
-                workspace = opened(folder / "rough", place)
-                tally += Tally(crashes=1, writes_reached=number, unproved=bool(pay.check_books(workspace)[1]))
-            if crashed is False or (operation.kind == "close" and workspace.books.closing(operation.period)):
-                continue  # done, or the crash came after its commit
-        operation.act(workspace)
+        number = numbers[operation.posts] = numbers[operation.posts] % _WRITES_IN_TURN[operation.posts] + 1
+        tally += Tally(runs=operation.posts)
+        if not _crashed(workspace, operation, number):
+            continue
+        workspace.close()
+        workspace = opened(folder / "rough", place)
+        tally += Tally(crashes=1, writes_reached=number, unproved=bool(pay.check_books(workspace)[1]))
+        came_late = operation.kind == "close" and workspace.books.closing(operation.period)  # after the commit
+        if not came_late:
+            operation.act(workspace)
     with workspace:
         tally += Tally(unproved=bool(pay.check_books(workspace)[1]), different=_written(workspace) != expected)
     return tally
@@ -316,22 +316,47 @@ def _written(workspace: Workspace) -> list[object]:
     return [(e.period, e.kind, e.usage_period, e.cause, tuple(e.postings)) for e in workspace.books.entries()]
 
 
+@contextmanager
+def _empty(url: str | None, folder: Path) -> Iterator[Path | str]:
+    """Give the place of an empty database: in a folder, or beside the one at the URL, gone afterwards."""
+    if url is None:
+        yield folder
+        return
+    name = f"lives_{secrets.token_hex(6)}"
+    server = make_url(url).set(drivername="postgresql+psycopg")
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        try:
+            yield server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+        finally:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
+
+
 def main() -> None:
     """Live, and print."""
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--operations", type=int, help="operations in all [default: 3000, quick: 300]")
     parser.add_argument("--seed", type=int, default=1, help="of the first life [default: 1]")
+    parser.add_argument("--database", metavar="URL", help="PostgreSQL, with leave to make others [default: SQLite]")
     given = parser.parse_args()
     wanted = given.operations or (300 if given.quick else 3000)
     memory = Path("/dev/shm")  # noqa: S108  (only where it lies: the folder in it has a random name)
+    above = memory if memory.is_dir() else None
     start, tally, seed = time.perf_counter(), Tally(), given.seed
     while tally.operations < wanted:
-        with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name, remembered(Path(name)):
-            tally += live(Path(name), Path(name), life(seed, _LIFE))
+        with (
+            tempfile.TemporaryDirectory(dir=above) as name,
+            remembered(Path(name)),
+            _empty(given.database, Path(name)) as place,
+        ):
+            tally += live(Path(name), place, life(seed, _LIFE))
         seed += 1
     figures = {name: float(getattr(tally, name)) for name in Tally.__slots__}
     figures |= {"lives": seed - given.seed, "wall_s": time.perf_counter() - start}
-    tell(Outcome("crashes", f"lives from seed {given.seed}, SQLite", figures), as_json=given.json)
+    database = "PostgreSQL" if given.database else "SQLite"
+    tell(Outcome("crashes", f"lives from seed {given.seed}, {database}", figures), as_json=given.json)
     if tally.unproved or tally.different:
         raise SystemExit(1)
 

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -26,6 +27,15 @@ def test_three_processes_read_in_order_up_to_where_a_file_is_no_text(tmp_path: P
         for told in in_other_processes(path, jobs=3):
             batches.append(sorted(told.batch.recordings.column("isrc")))
     assert [isrc for batch in batches for isrc in batch] == [f"USAT2{n:07d}" for n in range(20_000)]
+
+
+def test_a_process_that_reads_ahead_ends_when_nobody_wants_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("title\n" + "".join(f"T{n}\n" for n in range(90_000)))  # more chunks than are read ahead
+    for told in in_other_processes(path, jobs=1):
+        assert told.n_lines == 10_000
+        break
+    assert multiprocessing.active_children() == []
 
 
 def test_a_process_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

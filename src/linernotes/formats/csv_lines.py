@@ -71,7 +71,7 @@ def _cut(handle: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]
         else:
             if cells is None:
                 return
-            if any(cell and not cell.isspace() for cell in cells):
+            if (text := "".join(cells)) and not text.isspace():
                 yield number + len(held), cells
             number += len(held)
         held.clear()

@@ -33,8 +33,9 @@ _PARTY = re.compile(
     r"(?:\"(?P<quoted>(?:[^\"]|\"\")*)\"|(?P<name>[^\[\]\"\s][^\[\]]*?))\s*(?:\[(?P<identifiers>[^\[\]]*)\])?\s*"
     r"(?:(?P<share>\d+\s*/\s*\d+|\d+(?:\.\d+)?\s*%)\s*(?:\((?P<terms>[^()]*)\))?)?"
 )
-_NAME_AND_SHARE = re.compile(r"([^\[\]\"\d]*[^\[\]\"\d\s])\s*(\d+/\d+|\d+(?:\.\d+)?%)?")
-"""What :data:`_PARTY` makes of most parts of most tables, in one pass: a name without digits, and perhaps a share."""
+_SHARE = re.compile(r"\d+/\d+|\d+(?:\.\d+)?%")
+_MORE = re.compile(r"[\[\]\"\d]")
+"""What most parts of most tables lack: a name without it, and perhaps a share, is read without :data:`_PARTY`."""
 _PART = re.compile(r"\s*((?:\"(?:[^\"]|\"\")*\")?[^;]*)(?:;|$)")
 _RIGHTS = {right.value: right for right in RightType}
 _DAY = re.compile(r"(from|until)\s+(\d{4}-\d\d-\d\d)")
@@ -58,6 +59,8 @@ class PartyLine(NamedTuple):
     contains_ai: AiDisclosure | None = None
 
 
+_NO_TERMS = tuple(PartyLine._field_defaults.values())[1:]  # all that may follow a share
+
 # ── reading ──────────────────────────────────────────────────────────────────
 
 
@@ -70,13 +73,15 @@ def read_parties(text: str, *, role: Role, territory: Territory = str) -> tuple[
     parts = text.split(";") if '"' not in text else _PART.findall(text)
     lines = []
     for part in parts:
-        if stripped := part.strip():
-            match = _NAME_AND_SHARE.fullmatch(stripped)
-            if match is None:
-                lines.append(_line(stripped, role, territory))
-            else:
-                name, share = match.groups()
-                lines.append(PartyLine(" ".join(name.split()), role, _share(share)))
+        words = part.split()
+        share = None
+        if len(words) > 1 and words[-1][0].isdigit() and (share := _lone_share(words[-1])) is not None:
+            words.pop()
+        letters = "".join(words)
+        if letters.isalpha() or (letters and not _MORE.search(letters)):
+            lines.append(PartyLine._make((" ".join(words), role, share, *_NO_TERMS)))
+        elif words:
+            lines.append(_line(part.strip(), role, territory))
     return tuple(lines)
 
 
@@ -102,6 +107,12 @@ def _line(part: str, role: Role, territory: Territory) -> PartyLine:
         return PartyLine(name, role, _share(share), found, contains_ai=contains_ai)
     rights, place, begins, ends = _terms(terms, territory)
     return PartyLine(name, role, _share(share), found, rights, place, begins, ends, contains_ai)
+
+
+@lru_cache(maxsize=4096)
+def _lone_share(word: str) -> Fraction | None:
+    """Read a word that is a share; None for any other."""
+    return _share(word) if _SHARE.fullmatch(word) else None
 
 
 @lru_cache(maxsize=4096)

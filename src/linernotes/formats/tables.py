@@ -209,11 +209,12 @@ def read_rows(
 ) -> Iterator[tuple[Metadata | None, list[Problem]]]:
     """Say what each line says, and its faults; None for one that could not be cut into cells."""
     reader = _RowReader(header, territory)
+    name = str(path)  # not once for each of a million lines
     for number, cells in lines:
         if isinstance(cells, str):
-            yield None, [Problem("format", cells, f"{path}:{number}")]
+            yield None, [Problem("format", cells, f"{name}:{number}")]
         else:
-            yield reader.read(cells, f"{path}:{number}")
+            yield reader.read(cells, f"{name}:{number}")
 
 
 class _RowReader:
@@ -250,7 +251,7 @@ class _RowReader:
                 if field == _PARTIES:
                     parties += value
                     if column == _ARTIST and said[_DISPLAYED] is None:
-                        said[_DISPLAYED] = ", ".join([line.name for line in value])
+                        said[_DISPLAYED] = value[0].name if len(value) == 1 else ", ".join([p.name for p in value])
                 else:
                     said[field] = value
         said[_PARTIES] = parties
@@ -279,9 +280,10 @@ def _incomplete(row: Metadata, faults: Sequence[Problem]) -> list[Problem]:
 def _excess(parties: Sequence[PartyLine], *, what: str = "recording") -> list[str]:
     """Say which shares add to more than the whole; those bounded in right, place or time are for the catalogue."""
     messages: list[str] = []
-    stated = [p for p in parties if p.share is not None and not p.rights and _is_unbounded(p)]
+    stated = [p for p in parties if p.share is not None]
     if len(stated) < 2:  # one share is at most 1
         return messages
+    stated = [p for p in stated if not p.rights and _is_unbounded(p)]
     for of_work in (True, False):
         held = [p for p in stated if (p.role in OF_WORK) == of_work]
         if len(held) > 1 and _exceeds_one([p.share for p in held if p.share is not None]):

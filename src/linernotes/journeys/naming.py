@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 
 from linernotes.formats.tables import Metadata, PartyLine
 from linernotes.model import Role
 from linernotes.store.catalogue import content_id
 
 __all__ = ["model_release_id", "party_id", "party_ids", "recording_id", "voice_id", "work_id"]
+
+_NAME, _IDENTIFIERS = attrgetter("name"), attrgetter("identifiers")
 
 
 @lru_cache(maxsize=131_072)
@@ -23,12 +26,12 @@ def party_id(
 
 def party_ids(lines: Sequence[PartyLine]) -> list[str]:
     """Return the id of each party of one statement, in which one name is one party."""
+    if not any(map(_IDENTIFIERS, lines)):  # as in most lines of most tables
+        return [*map(party_id, map(_NAME, lines))]
     told: dict[str, Mapping[str, str]] = {}
     for line in lines:
         if line.identifiers:
             told.setdefault(line.name.casefold(), line.identifiers)
-    if not told:
-        return [party_id(line.name) for line in lines]
     return [_party_id(line.name, line.identifiers or told.get(line.name.casefold(), {})) for line in lines]
 
 

@@ -1,12 +1,17 @@
 """Reading a large table in processes of their own, so that the one that writes does nothing else.
 
-Each process cuts the whole file into lines, which costs little, and makes rows of every n-th chunk of them. It holds
-one chunk that is done and waits until that is taken: memory does not grow with the file, however slow the writing is.
+Each process cuts the whole file into lines, which costs little, and makes rows of every n-th chunk of them. It reads a
+few chunks ahead, so that it need not stop while what was written is brought to the disk, and then waits until one is
+taken: memory does not grow with the file, however slow the writing is.
 """
 
 import gc
 import multiprocessing
+import pickle
+import sys
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +24,8 @@ from linernotes.journeys.table_rows import Told, from_lines
 __all__ = ["in_other_processes", "seldom_collected"]
 
 _OBJECTS_PER_COLLECTION = 500_000
+_CHUNKS_AHEAD = 6  # of some 3 MB
+_TURN_S = 0.0005  # how soon the thread that sends goes on: a pipe takes little at once
 
 
 def in_other_processes(path: Path, *, jobs: int) -> Iterator[Told]:
@@ -55,17 +62,29 @@ def in_other_processes(path: Path, *, jobs: int) -> Iterator[Told]:
 
 def _send(path: Path, end: Connection, part: int, jobs: int) -> None:
     """Send every ``jobs``-th chunk, then None, or the words and code of what is wrong with the file."""
+    sys.setswitchinterval(_TURN_S)
+    ahead: deque[Future[None]] = deque()
     try:
-        with seldom_collected():
-            header = read_header(path)
-            for number, lines in enumerate(read_cells(path, header)):
-                if number % jobs == part:
-                    end.send(from_lines(path, header, lines))
-            end.send(None)
-    except FormatError as error:
-        end.send((str(error), error.code))
+        with seldom_collected(), ThreadPoolExecutor(1) as sender:
+            for told in _chunks(path, part, jobs):
+                ahead.append(sender.submit(end.send_bytes, pickle.dumps(told, pickle.HIGHEST_PROTOCOL)))
+                if len(ahead) > _CHUNKS_AHEAD:
+                    ahead.popleft().result()
+            for sent in ahead:
+                sent.result()
     except BrokenPipeError:
         return  # whoever asked has given up
+
+
+def _chunks(path: Path, part: int, jobs: int) -> Iterator[Told | tuple[str, str] | None]:
+    try:
+        header = read_header(path)
+        for number, lines in enumerate(read_cells(path, header)):
+            if number % jobs == part:
+                yield from_lines(path, header, lines)
+        yield None
+    except FormatError as error:
+        yield str(error), error.code
 
 
 @contextmanager

@@ -69,20 +69,18 @@ def state(told: Statements, row: Metadata) -> None:
         key_of_work = row.work_id or work_id(
             title, row.iswc, () if row.iswc else (line.name for line in row.parties if line.role is Role.WRITER)
         )
-        here = draft.works.setdefault(key_of_work, (key_of_work, title, row.iswc))
+        here = draft.works.setdefault(key_of_work, (key_of_work, title, row.iswc, row.where))
         if here[1] != title and here[1].casefold() != title.casefold():
             _differs(told, row, f"the work {key_of_work}", here[1], title)
-        draft.where.setdefault(key_of_work, row.where)
     key_of_recording = row.id or recording_id(row)
     if row.has_recording:
         values = (
             *(key_of_recording, row.title or "", row.artist or "", row.isrc, key_of_work, row.year),
-            *(row.contains_ai and row.contains_ai.value, row.file, row.duration_s or 0.0),
+            *(row.contains_ai and row.contains_ai.value, row.file, row.duration_s or 0.0, row.where),
         )
         known = draft.recordings.setdefault(key_of_recording, values)
-        if known is not values and known[1:] != values[1:]:
+        if known is not values and known[1:-1] != values[1:-1]:
             _differs(told, row, f"the recording {key_of_recording}", known[1:4], values[1:4])
-        draft.where.setdefault(key_of_recording, row.where)
     _state_parties(told, row, key_of_work, key_of_recording)
     if row.voice:
         _state_voice(told, row)
@@ -96,15 +94,17 @@ def _state_parties(told: Statements, row: Metadata, key_of_work: str | None, key
     of_work: list[ShareRow] = []
     of_recording: list[ShareRow] = []
     for line, key in zip(row.parties, party_ids(row.parties), strict=True):
-        role, share, rights = line.role, line.share, line.rights
+        name, role, share, identifiers, rights, territory, begins, ends, contains_ai = line
         is_of_work = key_of_work is not None and role in OF_WORK
         subject = key_of_work if is_of_work and key_of_work else key_of_recording
-        if line.identifiers or key not in draft.parties:
+        if identifiers:
             _meet(told, key, line, row.where)
-        draft.contributions[subject, key, _ROLE_NAMES[role]] = line.contains_ai and line.contains_ai.value
+        elif key not in draft.parties:
+            draft.parties[key] = (key, name, None, None, None)
+        draft.contributions[subject, key, _ROLE_NAMES[role]] = contains_ai and contains_ai.value
         if share is not None:
             target = of_work if is_of_work else of_recording
-            terms = (*share.as_integer_ratio(), line.territory, line.valid_from, line.valid_to)
+            terms = (*share.as_integer_ratio(), territory, begins, ends)
             if rights:
                 target += [(subject, key, right.value, *terms) for right in rights]
             else:
@@ -124,10 +124,10 @@ def _state_voice(told: Statements, row: Metadata) -> None:
         if line.contains_ai is not None:
             left = f"{line.name}: how much a machine made is said of a recording, not of a voice; left out"
             told.problems.append(Problem("voice", left, f"{row.where} voice"))
-    voice = (key, ids[0], row.voice_name or row.voice[0].name, row.consent)
-    if draft.voices.setdefault(key, voice) != voice:
-        _differs(told, row, f"the voice {key}", draft.voices[key][2:], voice[2:])
-    draft.where.setdefault(key, row.where)
+    voice = (key, ids[0], row.voice_name or row.voice[0].name, row.consent, row.where)
+    known = draft.voices.setdefault(key, voice)
+    if known[:-1] != voice[:-1]:
+        _differs(told, row, f"the voice {key}", known[2:-1], voice[2:-1])
     stated = [
         (*(key, party_key, right), *(line.share.numerator, line.share.denominator), *_terms(line))
         for line, party_key in zip(row.voice, ids, strict=True)
@@ -143,10 +143,10 @@ def _state_model_release(told: Statements, row: Metadata, name: str, party: Part
     (party_key,) = party_ids((party,))
     key = row.model_release_id or model_release_id(party_key, name)
     _meet(told, party_key, party, row.where)
-    release = (key, name, party_key)
-    if told.draft.model_releases.setdefault(key, release) != release:
-        _differs(told, row, f"the model release {key}", told.draft.model_releases[key][1:], release[1:])
-    told.draft.where.setdefault(key, row.where)
+    release = (key, name, party_key, row.where)
+    known = told.draft.model_releases.setdefault(key, release)
+    if known[:-1] != release[:-1]:
+        _differs(told, row, f"the model release {key}", known[1:-1], release[1:-1])
 
 
 def _terms(line: PartyLine) -> tuple[str, date | None, date | None]:
@@ -156,11 +156,9 @@ def _terms(line: PartyLine) -> tuple[str, date | None, date | None]:
 def _meet(told: Statements, key: str, line: PartyLine, where: str) -> None:
     if key in told.draft.parties:
         _complete(told, key, line, where)
-    elif named := line.identifiers:
-        numbers = (named.get("ipi_name_number"), named.get("ipi_base_number"), named.get("isni"))
-        told.draft.parties[key] = (key, line.name, *numbers)
     else:
-        told.draft.parties[key] = (key, line.name, None, None, None)
+        get = line.identifiers.get
+        told.draft.parties[key] = (key, line.name, get("ipi_name_number"), get("ipi_base_number"), get("isni"))
 
 
 def _hold(draft: Draft, subject: str, stated: list[ShareRow]) -> None:
@@ -170,10 +168,8 @@ def _hold(draft: Draft, subject: str, stated: list[ShareRow]) -> None:
             stated = _added_up(stated)
         if _may_exceed(stated):
             draft.restated.add(subject)
-    held = draft.shares.get(subject)
-    if held is None:
-        draft.shares[subject] = stated
-    elif stated != held:
+    held = draft.shares.setdefault(subject, stated)
+    if held is not stated and held != stated:
         before = list(by_right(held))
         if new := [row for row in by_right(stated) if row not in before]:
             draft.shares[subject] = before + new

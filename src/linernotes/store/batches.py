@@ -25,14 +25,14 @@ __all__ = [
 
 PartyRow = tuple[str, str, str | None, str | None, str | None]
 """id, name, ipi_name_number, ipi_base_number, isni."""
-WorkRow = tuple[str, str, str | None]
-"""id, title, iswc."""
-RecordingRow = tuple[str, str, str, str | None, str | None, int | None, str | None, str, float]
-"""id, title, artist, isrc, work_id, year, contains_ai, path, duration_s."""
-VoiceRow = tuple[str, str, str, str | None]
-"""id, party_id, name, consent."""
-ModelReleaseRow = tuple[str, str, str]
-"""id, name, party_id."""
+WorkRow = tuple[str, str, str | None, str]
+"""id, title, iswc, where: which line it comes from."""
+RecordingRow = tuple[str, str, str, str | None, str | None, int | None, str | None, str, float, str]
+"""id, title, artist, isrc, work_id, year, contains_ai, path, duration_s, where."""
+VoiceRow = tuple[str, str, str, str | None, str]
+"""id, party_id, name, consent, where."""
+ModelReleaseRow = tuple[str, str, str, str]
+"""id, name, party_id, where."""
 ShareRow = tuple[str, str, str, int, int, str, date | None, date | None]
 """subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to.
 
@@ -42,8 +42,8 @@ WORK_RIGHTS = "mechanical performance synchronisation"
 
 _PARTY_IDENTIFIERS = ("ipi_name_number", "ipi_base_number", "isni")
 _PARTY = ("id", "name", *_PARTY_IDENTIFIERS)
-_WORK = ("id", "title", "iswc")
-_RECORDING = ("id", "title", "artist", "isrc", "work_id", "year", "contains_ai", "path", "duration_s")
+_WORK = ("id", "title", "iswc", "where")
+_RECORDING = ("id", "title", "artist", "isrc", "work_id", "year", "contains_ai", "path", "duration_s", "where")
 _LINK = ("subject_id", "party_id", "role")
 SHARE = ("subject_id", "party_id", "right_type", "numerator", "denominator", "territory", "valid_from", "valid_to")
 _KEY = itemgetter(0)
@@ -93,8 +93,8 @@ class Rows:
 class Batch:
     """Rows to enter together, those with random keys in their order: entered so, neighbours share a page.
 
-    ``names`` are parties that have nothing but a name. ``whole_shares`` are of each of :data:`WORK_RIGHTS`. ``where``
-    says for each work and recording which line it comes from. ``restated``: those to look at again.
+    ``names`` are parties that have nothing but a name. ``whole_shares`` are of each of :data:`WORK_RIGHTS`.
+    ``restated``: those to look at again.
     """
 
     names: Rows
@@ -106,7 +106,6 @@ class Batch:
     whole_shares: Rows
     voices: Mapping[str, VoiceRow]
     model_releases: Mapping[str, ModelReleaseRow]
-    where: Mapping[str, str]
     restated: AbstractSet[str]
 
 
@@ -124,7 +123,6 @@ class Draft:
     shares: dict[str, list[ShareRow]] = field(default_factory=dict)
     voices: dict[str, VoiceRow] = field(default_factory=dict)
     model_releases: dict[str, ModelReleaseRow] = field(default_factory=dict)
-    where: dict[str, str] = field(default_factory=dict)
     restated: set[str] = field(default_factory=set)
 
     def batch(self) -> Batch:
@@ -144,7 +142,6 @@ class Draft:
             whole_shares=whole.without("right_type"),
             voices=self.voices,
             model_releases=self.model_releases,
-            where=self.where,
             restated=self.restated,
         )
 

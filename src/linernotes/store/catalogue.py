@@ -36,8 +36,8 @@ _KEPT_EVERY_S = 10.0
 
 def content_id(kind: str, *parts: str) -> str:
     """Return a stable id from what a thing is. Check: ``content_id("pty", "Ada")`` is ``pty_99a563ab2f6e21e9``."""
-    digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-    return f"{kind}_{digest[:16]}"
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return f"{kind}_{digest[:8].hex()}"
 
 
 class Catalogue:

@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, DateTime, Table, func, select, update
 
 from linernotes.errors import InvariantError
 from linernotes.model import Problem, RightType, Share
-from linernotes.store.batches import SHARE, WORK_RIGHTS, Batch, ModelReleaseRow, PartyRow, Rows, ShareRow
+from linernotes.store.batches import SHARE, WORK_RIGHTS, Batch, PartyRow, Rows, ShareRow
 from linernotes.store.bulk import put_back
 from linernotes.store.row_sets import add, add_whole_shares, rows_of
 from linernotes.store.schema import contributions, former, model_releases, parties, recordings, shares, voices, works
@@ -151,13 +151,13 @@ class Entering:
 
     def _enter_works(self, connection: Connection, batch: Batch, now: "_Moment") -> tuple[dict[str, str], set[str]]:
         """Add the works that are not here; return the ids that differ here, and which were known."""
-        n_added = add(connection, works, batch.works, registered_at=now.stored)
+        n_added = add(connection, works, batch.works.without("where"), registered_at=now.stored)
         self.n_works += n_added
         if n_added == len(batch.works):
             return {}, set()
         held = _held(connection, works, works.c.iswc, batch.works)
         renamed, known = {}, set()
-        for key, title, iswc in batch.works:
+        for key, title, iswc, where in batch.works:
             found = held.get(iswc) or held[key]
             if now.entered(found, key):
                 continue
@@ -165,7 +165,7 @@ class Entering:
             if found.id != key:
                 renamed[key] = found.id
             if found.title.casefold() != title.casefold():
-                self._succeed(connection, batch, key, (works, found.id, "title"), here=found.title, given=title)
+                self._succeed(connection, where, (works, found.id, "title"), here=found.title, given=title)
         return renamed, known
 
     def _enter_recordings(
@@ -174,13 +174,14 @@ class Entering:
         """Add the recordings that are not here; return the ids that differ here, and which were known."""
         rows = batch.recordings.renamed(work_ids, "work_id") if work_ids else batch.recordings
         # Nobody has heard them here yet: they have no sound.
-        n_added = add(connection, recordings, rows, sample_rate_hz=0, channels=0, registered_at=now.stored)
+        still = {"sample_rate_hz": 0, "channels": 0, "registered_at": now.stored}
+        n_added = add(connection, recordings, rows.without("where"), **still)
         self.n_recordings += n_added
         if n_added == len(rows):
             return {}, set()
         held = _held(connection, recordings, recordings.c.isrc, rows)
         renamed, known = {}, set()
-        for key, title, artist, isrc, work_id, year, contains_ai, *_ in rows:
+        for key, title, artist, isrc, work_id, year, contains_ai, *_, where in rows:
             found = held.get(isrc) or held[key]
             if now.entered(found, key):
                 continue
@@ -196,7 +197,7 @@ class Entering:
                 if here in (None, ""):
                     missing[name] = value
                 else:
-                    self._succeed(connection, batch, key, (recordings, found.id, name), here=here, given=value)
+                    self._succeed(connection, where, (recordings, found.id, name), here=here, given=value)
             if missing:
                 connection.execute(update(recordings).where(recordings.c.id == found.id).values(missing))
         self.n_known += len(known)
@@ -215,7 +216,7 @@ class Entering:
         }
         held = {row.id: row._mapping for row in rows_of(connection, voices, voices.c.id, [*ids.values()])}
         known, new = set(), {}
-        for key, (_, performer, name, consent) in batch.voices.items():
+        for key, (_, performer, name, consent, where) in batch.voices.items():
             here, given = ids[key], {"party_id": party_ids.get(performer, performer), "name": name, "consent": consent}
             if here not in held:
                 held[here] = new[here] = given
@@ -230,9 +231,9 @@ class Entering:
                 elif column == "consent" and said is None:
                     connection.execute(update(voices).where(voices.c.id == here).values(consent=value))
                 elif here in new:
-                    self._differs(batch, key, f"the {column} of {here}", said, value)
+                    self._differs(where, f"the {column} of {here}", said, value)
                 else:
-                    self._succeed(connection, batch, key, (voices, here, column), here=said, given=value)
+                    self._succeed(connection, where, (voices, here, column), here=said, given=value)
         rows = [(key, *given.values()) for key, given in new.items()]
         add(connection, voices, Rows.of(("id", "party_id", "name", "consent"), rows), registered_at=now.stored)
         self.n_voices += len(new)
@@ -246,14 +247,14 @@ class Entering:
         theirs = [party_ids.get(row[2], row[2]) for row in batch.model_releases.values()]
         of_party = rows_of(connection, model_releases, model_releases.c.party_id, theirs)
         by_name = {(row.party_id, row.name.casefold()) for row in of_party}
-        new: list[ModelReleaseRow] = []
-        for key, (_, name, party) in batch.model_releases.items():
+        new: list[tuple[str, str, str]] = []
+        for key, (_, name, party, where) in batch.model_releases.items():
             party_id = party_ids.get(party, party)
             given = {"party_id": party_id, "name": name}
             if key in held:
                 for column, value in given.items():
                     if (here := getattr(held[key], column)) != value:
-                        self._succeed(connection, batch, key, (model_releases, key, column), here=here, given=value)
+                        self._succeed(connection, where, (model_releases, key, column), here=here, given=value)
             elif (party_id, name.casefold()) not in by_name:
                 by_name.add((party_id, name.casefold()))
                 new.append((key, name, party_id))
@@ -263,8 +264,7 @@ class Entering:
     def _succeed(
         self,
         connection: Connection,
-        batch: Batch,
-        key: str,
+        where: str,
         place: tuple[Table, str, str],
         *,
         here: object,
@@ -277,9 +277,9 @@ class Entering:
             of_field = (former.c.subject_id == subject, former.c.field == name)
             last = connection.scalar(select(func.max(former.c.until)).where(*of_field))
         if self.on is None or name in _LINKS:
-            self._differs(batch, key, f"the {name} of {subject}", here, given)
+            self._differs(where, f"the {name} of {subject}", here, given)
         elif last is not None and last > self.on:
-            self._differs(batch, key, f"the {name} of {subject}, which changed on {last} already,", here, given)
+            self._differs(where, f"the {name} of {subject}, which changed on {last} already,", here, given)
         else:
             if last != self.on:
                 said = (subject, name, self.on, json.dumps(here, ensure_ascii=False))
@@ -287,9 +287,9 @@ class Entering:
             connection.execute(update(table).where(table.c.id == subject).values({name: given}))
             self.n_changed += 1
 
-    def _differs(self, batch: Batch, key: str, what: str, here: object, given: object) -> None:
+    def _differs(self, where: str, what: str, here: object, given: object) -> None:
         message = f"{what} is {here!r} in the catalogue, {given!r} here; the catalogue keeps its own"
-        self.problems.append(Problem("differs", message, batch.where.get(key, key)))
+        self.problems.append(Problem("differs", message, where))
 
     # ── shares ───────────────────────────────────────────────────────────────
 
