@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from linernotes.api.callers import Caller, Opened, now, settings_of, signed_in
 from linernotes.api.paging import After, Limit, page
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import routes
+from linernotes.api.routing import quick, routes
 from linernotes.api.shapes import JobOut, Jobs
 from linernotes.model import Job, JobKind, JobState
 from linernotes.workspace import Workspace
@@ -89,6 +89,7 @@ def _may_see(caller: Caller, kind: JobKind) -> bool:
 
 
 @router.get("", response_model=Jobs)
+@quick
 def list_jobs(
     caller: SignedIn,
     workspace: Opened,
@@ -118,6 +119,7 @@ def listed(
 
 
 @router.get("/{job_id}", response_model=JobOut)
+@quick
 def show_job(caller: SignedIn, workspace: Opened, job_id: str) -> Response:
     """Show a job: where it stands, what went wrong, what it came to."""
     return JSONResponse(told_job(seen_job(workspace, caller, job_id)))

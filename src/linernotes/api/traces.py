@@ -11,7 +11,7 @@ from linernotes.api.jobs import from_job, listed, seen_job
 from linernotes.api.paging import After, Limit
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
-from linernotes.api.routing import request_key, routes
+from linernotes.api.routing import quick, request_key, routes
 from linernotes.api.shapes import Jobs, NotesOut, QueuedJobs, TraceOut, WaveformOut
 from linernotes.formats.liner_notes import evidence_of
 from linernotes.journeys.clips import Side, evidence_clip
@@ -100,6 +100,7 @@ async def add_traces(request: Request, caller: Writes, workspace: Opened) -> Res
 
 
 @router.get("", response_model=Jobs)
+@quick
 def list_traces(
     caller: Reads, workspace: Opened, state: JobState | None = None, limit: Limit = 50, after: After = None
 ) -> Response:
@@ -108,6 +109,7 @@ def list_traces(
 
 
 @router.get("/{trace_id}", response_model=TraceOut)
+@quick
 def show_trace(caller: Reads, workspace: Opened, trace_id: str) -> Response:
     """Show an upload, and, once it has been heard, its liner notes."""
     job = seen_job(workspace, caller, trace_id, kind=JobKind.TRACE)

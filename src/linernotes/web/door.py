@@ -7,12 +7,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from linernotes.api.callers import Caller, Permit, caller_of, check_csrf, csrf_token, opened
+from linernotes.api.callers import Caller, Permit, check_csrf, csrf_token, opened
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import count_request
+from linernotes.api.routing import admitted
 from linernotes.model import AccountRole
 from linernotes.web.templating import render
 from linernotes.web.views.accounts import ROLES
@@ -184,8 +183,7 @@ class _PageRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            caller = await run_in_threadpool(caller_of, request)
-            count_request(request, caller)
+            await admitted(request)
             return await handle(request)
 
         return handler

@@ -11,6 +11,7 @@ from linernotes.api.callers import check_csrf, is_from_here, now, settings_of
 from linernotes.api.jobs import seen_job
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
+from linernotes.api.routing import quick
 from linernotes.formats import report
 from linernotes.formats.liner_notes import evidence_of, trace_of
 from linernotes.journeys.claim import claims_of
@@ -48,6 +49,7 @@ _SHOWN = 25
 
 
 @router.get("/trace")
+@quick
 def show_uploads(visitor: Reads, after: str | None = None) -> Response:
     """Show where files are dropped, and what came in."""
     found = visitor.workspace.jobs.page(
@@ -80,6 +82,7 @@ async def send_uploads(request: Request, visitor: Writes) -> Response:
 
 
 @router.get("/uploads/{upload_id}")
+@quick
 def show_notes(visitor: Reads, upload_id: str) -> Response:
     """Show an upload's liner notes, or how far they are."""
     job = _job(visitor, upload_id)
