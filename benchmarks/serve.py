@@ -27,7 +27,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from linernotes.journeys import signing_in
 from linernotes.journeys.queue import queue_traces
 from linernotes.journeys.register import register
 from linernotes.journeys.uploads import Incoming, Kept
-from linernotes.journeys.worker import Workers
+from linernotes.journeys.workers import Workers
 from linernotes.model import AccountRole, JobState
 from linernotes.render import band
 from linernotes.workspace import Workspace
@@ -199,8 +199,9 @@ def killed(folder: Path, count: int, *, kill_every_s: float, time_s: float) -> d
                 time.sleep(kill_every_s)
                 running = workspace.jobs.page(limit=9, state=JobState.RUNNING)
                 if running and all(job.attempts < _DEATHS_MAX for job in running):  # else it is only starting
-                    os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
-                    n_kills += 1
+                    with suppress(ProcessLookupError):  # it was just followed by another
+                        os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
+                        n_kills += 1
         took_s = time.monotonic() - began
         claims = list(workspace.claims.find(upload_sha256s=[each.sha256 for each in kept]))
         proposed = Counter(

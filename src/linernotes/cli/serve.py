@@ -82,7 +82,7 @@ def _run(
     from linernotes import web
     from linernotes.api import create_app
     from linernotes.api.listening import server_of
-    from linernotes.journeys.worker import Workers
+    from linernotes.journeys.workers import Workers
 
     app = create_app(workspace, settings)
     web.join(app)
