@@ -36,6 +36,7 @@ import httpx
 import numpy as np
 
 from benchmarks.outcome import Outcome, arguments, tell
+from benchmarks.steady import asked
 from linernotes import audio
 from linernotes.journeys import signing_in
 from linernotes.journeys.queue import queue_traces
@@ -103,34 +104,9 @@ def tokens(workspace: Workspace, count: int) -> list[str]:
 # ── looking things up ────────────────────────────────────────────────────────
 
 
-Took = dict[str, list[float]]
-"""How long answers took, in seconds, by path."""
-
-
-async def asked(address: str, tokens: list[str], paths: list[str], *, per_s: float, duration_s: float) -> Took:
-    """Ask at a steady rate; return how long each answer took from when its question was due."""
-    took: Took = {path: [] for path in paths}
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    async with httpx.AsyncClient(base_url=address, timeout=10, limits=limits) as client:
-        loop = asyncio.get_running_loop()
-        begin = loop.time()
-
-        async def one(due: float, path: str, token: str) -> None:
-            answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
-            if answer.status_code == 200:
-                took[path].append(loop.time() - due)
-
-        asking = []
-        turns = zip(itertools.cycle(paths), itertools.cycle(tokens), strict=False)
-        for number, (path, token) in zip(range(round(per_s * duration_s)), turns, strict=False):
-            due = begin + number / per_s
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            asking.append(asyncio.create_task(one(due, path, token)))
-        await asyncio.gather(*asking, return_exceptions=True)
-    return took
-
-
-def look_ups(folder: Path, *, per_s: float, duration_s: float) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def look_ups(
+    folder: Path, *, per_s: float, duration_s: float, workers: int
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Measure look-ups, then pages, while a worker traces; return the figures, and a row for each route."""
     at = datetime.now(UTC)
     with Workspace(folder, writable=True) as workspace:
@@ -145,7 +121,7 @@ def look_ups(folder: Path, *, per_s: float, duration_s: float) -> tuple[dict[str
     pages += ["/policies", "/money"]
     figures: dict[str, float] = {"requests_per_s": per_s, "n_late": 0}
     rows: list[dict[str, Any]] = []
-    with served(folder, workers=1) as (address, process_id):
+    with served(folder, workers=workers) as (address, process_id):
         asyncio.run(asked(address, keys, paths + pages, per_s=20, duration_s=3))  # everything once, before it counts
         for name, asked_for in (("look_up", paths), ("page", pages)):
             used_s = cpu_s(process_id)
@@ -250,7 +226,9 @@ def measure(given: argparse.Namespace) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         if given.only in (None, "load"):
             prepare(Path(folder) / "load")
-            figures, rows = look_ups(Path(folder) / "load", per_s=200, duration_s=8 if given.quick else 30)
+            figures, rows = look_ups(
+                Path(folder) / "load", per_s=given.rate, duration_s=8 if given.quick else 30, workers=given.workers
+            )
         if given.only in (None, "kills"):
             place = given.folder or Path(folder) / "kills"
             prepare(place)
@@ -263,6 +241,8 @@ def main() -> None:
     """Measure and print."""
     parser: argparse.ArgumentParser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["load", "kills"], help="just this part")
+    parser.add_argument("--rate", type=float, default=200.0, metavar="HZ", help="requests a second")
+    parser.add_argument("--workers", type=int, default=1, help="that trace meanwhile; 0: nobody traces")
     parser.add_argument("--uploads", type=int, help="how many are queued while workers are killed")
     parser.add_argument("--kill-every", type=float, default=3.0, metavar="S", help="seconds from kill to kill")
     parser.add_argument("--seconds", type=float, default=600.0, metavar="S", help="stop after so long")

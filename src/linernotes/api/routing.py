@@ -13,13 +13,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
+from starlette.routing import Match
+from starlette.types import Scope
 
 from linernotes.api.callers import Caller, caller_of, check_csrf, now, opened
 from linernotes.api.limits import Buckets
 from linernotes.api.problems import HttpProblem
 from linernotes.workspace import Workspace
 
-__all__ = ["Route", "admitted", "client_address", "quick", "request_key", "routes"]
+__all__ = ["Rooms", "Route", "admitted", "client_address", "quick", "request_key", "routes"]
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY_CHARACTERS_MAX = 200
@@ -29,10 +31,23 @@ _PROBLEM = {
 }
 
 
+class Rooms(APIRouter):
+    """Routes whose paths all begin in one of a few ways; otherwise none of them is looked at, for there are many."""
+
+    def __init__(self, *beginnings: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._beginnings = beginnings
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether a request is for one of these routes."""
+        return super().matches(scope) if scope["path"].startswith(self._beginnings) else (Match.NONE, {})
+
+
 def routes(prefix: str, tag: str) -> APIRouter:
     """Return a router for the routes below a path."""
     responses: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
-    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=Route, responses=responses)
+    below = f"/v1{prefix}"
+    return Rooms(below, prefix=below, tags=[tag], route_class=Route, responses=responses)
 
 
 class Route(APIRoute):

@@ -14,6 +14,7 @@ from linernotes.api.receiving import receive_form
 from linernotes.api.routing import quick, request_key, routes
 from linernotes.api.shapes import Jobs, NotesOut, QueuedJobs, TraceOut, WaveformOut
 from linernotes.formats.liner_notes import evidence_of
+from linernotes.formats.waveforms import unpacked
 from linernotes.journeys.clips import Side, evidence_clip
 from linernotes.journeys.queue import queue_traces
 from linernotes.journeys.uploads import path_of
@@ -81,7 +82,7 @@ async def receive_traces(request: Request, workspace: Workspace, caller: Caller)
 
 
 def heard(workspace: Workspace, caller: Caller, trace_id: str) -> dict[str, Any]:
-    """Return what was heard in an upload that the caller may see: ``notes`` and ``waveform``.
+    """Return what was heard in an upload that the caller may see: ``notes``, and the ``waveform`` as it is kept.
 
     Raises HttpProblem 404 if there is no such trace for them, 409 while it has not been heard
     """
@@ -126,7 +127,8 @@ def show_notes(caller: Reads, workspace: Opened, trace_id: str) -> Response:
 @router.get("/{trace_id}/waveform", response_model=WaveformOut)
 def show_waveform(caller: Reads, workspace: Opened, trace_id: str) -> Response:
     """Give lowest and highest sample of equal stretches, to draw."""
-    return JSONResponse({"waveform": heard(workspace, caller, trace_id)["waveform"]})
+    shape = unpacked(heard(workspace, caller, trace_id)["waveform"])
+    return JSONResponse({"waveform": shape.astype(float).round(4).tolist()})
 
 
 @router.get(

@@ -13,6 +13,7 @@ from typing import Any
 from linernotes import webhook
 from linernotes.errors import InputError, NotFoundError, UnavailableError
 from linernotes.formats.liner_notes import TracedUpload, from_claim, from_trace
+from linernotes.formats.waveforms import packed
 from linernotes.journeys.catalogue import import_files
 from linernotes.journeys.claim import claims_of, propose
 from linernotes.journeys.keys import key
@@ -93,7 +94,7 @@ def _trace(workspace: Workspace, job: Job, at: datetime, progress: Progress) -> 
         claims = claims_of(workspace, [sha256])[sha256]
     names = workspace.claims.names({claim.party_id for claim in claims})
     told = _nameless(path, name, from_trace(notes, claims=claims, names=names))
-    waveform = [] if notes.upload is None else notes.upload.waveform.round(4).tolist()
+    waveform = "" if notes.upload is None else packed(notes.upload.waveform)
     done = {"type": "trace.done", "id": job.id, "notes": told}
     then = [
         _told(subscription.id, subscription.account_id, f"trace.done:{job.id}", done)

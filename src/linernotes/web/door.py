@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from linernotes.api.callers import Caller, Permit, check_csrf, csrf_token, opened
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import admitted
+from linernotes.api.routing import Rooms, admitted
 from linernotes.model import AccountRole
 from linernotes.web.templating import render
 from linernotes.web.views.accounts import ROLES
@@ -189,6 +189,6 @@ class _PageRoute(APIRoute):
         return handler
 
 
-def pages() -> APIRouter:
-    """Return a router for pages; the API's description leaves them out."""
-    return APIRouter(route_class=_PageRoute, include_in_schema=False)
+def pages(*beginnings: str) -> APIRouter:
+    """Return a router for pages whose addresses begin so; the API's description leaves them out."""
+    return Rooms(*beginnings, route_class=_PageRoute, include_in_schema=False)

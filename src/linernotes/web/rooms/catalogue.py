@@ -18,7 +18,7 @@ from linernotes.web.views.catalogue import editable, part_in, recordings, subjec
 
 __all__ = ["edit", "import_catalogue", "router", "show_catalogue", "show_subject"]
 
-router = pages()
+router = pages("/catalogue")
 
 Reads = Annotated[Visit, Depends(Visits("catalogue:read"))]
 Writes = Annotated[Visit, Depends(Visits("catalogue:write"))]

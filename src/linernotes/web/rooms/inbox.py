@@ -27,7 +27,7 @@ from linernotes.web.views.notes import shown
 
 __all__ = ["decide", "dispute", "play_claim", "release", "resolve", "router", "show_claim", "show_inbox", "withdraw"]
 
-router = pages()
+router = pages("/inbox")
 
 Reads = Annotated[Visit, Depends(Visits("claims:read"))]
 Decides = Annotated[Visit, Depends(Visits("claims:decide"))]

@@ -34,7 +34,7 @@ __all__ = [
     "show_why",
 ]
 
-router = pages()
+router = pages("/money")
 
 SeesRuns = Annotated[Visit, Depends(Visits("royalties:read"))]
 Runs = Annotated[Visit, Depends(Visits("royalties:run"))]

@@ -34,7 +34,7 @@ __all__ = [
     "show_notice",
 ]
 
-router = pages()
+router = pages("/inbox/", "/notices")
 
 Reads = Annotated[Visit, Depends(Visits("claims:read"))]
 Decides = Annotated[Visit, Depends(Visits("claims:decide"))]

@@ -18,7 +18,7 @@ from linernotes.web.views.policies import USES, houses
 
 __all__ = ["add_policy", "end_policy", "router", "show_policies"]
 
-router = pages()
+router = pages("/policies")
 
 Reads = Annotated[Visit, Depends(Visits("policies:read"))]
 Writes = Annotated[Visit, Depends(Visits("policies:write"))]

@@ -14,6 +14,7 @@ from linernotes.api.receiving import receive_form
 from linernotes.api.routing import quick
 from linernotes.formats import report
 from linernotes.formats.liner_notes import evidence_of, trace_of
+from linernotes.formats.waveforms import unpacked
 from linernotes.journeys.claim import claims_of
 from linernotes.journeys.clips import Side
 from linernotes.journeys.page import page as whole_page
@@ -40,7 +41,7 @@ __all__ = [
     "show_uploads",
 ]
 
-router = pages()
+router = pages("/trace", "/uploads")
 
 Reads = Annotated[Visit, Depends(Visits("traces:read"))]
 Writes = Annotated[Visit, Depends(Visits("traces:write"))]
@@ -168,7 +169,7 @@ def _claims(visitor: Visit, trace: Trace) -> list[Standing]:
 
 def _trace(job: Job, *, path: str | None = None) -> Trace:
     result = job.result or {}
-    return trace_of(result["notes"], result["waveform"], path=path)
+    return trace_of(result["notes"], unpacked(result["waveform"]), path=path)
 
 
 def _notes(workspace: Workspace, job: Job) -> tuple[Trace, report.Notes]:

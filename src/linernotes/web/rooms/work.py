@@ -17,7 +17,7 @@ from linernotes.web.views.uploads import outcome, work
 
 __all__ = ["router", "show_work", "stop_work", "take_in"]
 
-router = pages()
+router = pages("/work")
 
 _PAGES = {JobKind.TRACE: "/uploads", JobKind.MASTER: "/masters"}
 
