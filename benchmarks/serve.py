@@ -53,6 +53,8 @@ _RATE_HZ = 22_050
 _ACCOUNTS = 8
 _DEATHS_MAX = 4  # of one job: after six it would be set aside, as it should
 
+Rows = list[dict[str, Any]]
+
 
 def song(seed: int, *, duration_s: float) -> np.ndarray:
     """Return a song that the demo's band plays, shape (n,)."""
@@ -104,9 +106,7 @@ def tokens(workspace: Workspace, count: int) -> list[str]:
 # ── looking things up ────────────────────────────────────────────────────────
 
 
-def look_ups(
-    folder: Path, *, per_s: float, duration_s: float, workers: int
-) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def look_ups(folder: Path, *, per_s: float, duration_s: float, workers: int) -> tuple[dict[str, float], Rows]:
     """Measure look-ups, then pages, while a worker traces; return the figures, and a row for each route."""
     at = datetime.now(UTC)
     with Workspace(folder, writable=True) as workspace:
@@ -120,7 +120,7 @@ def look_ups(
     pages = ["/trace", f"/uploads/{jobs[0].id}", "/inbox", "/catalogue?q=song", f"/catalogue/{recording.id}"]
     pages += ["/policies", "/money"]
     figures: dict[str, float] = {"requests_per_s": per_s, "n_late": 0}
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     with served(folder, workers=workers) as (address, process_id):
         asyncio.run(asked(address, keys, paths + pages, per_s=20, duration_s=3))  # everything once, before it counts
         for name, asked_for in (("look_up", paths), ("page", pages)):
@@ -222,13 +222,12 @@ def prepare(place: Path) -> None:
 def measure(given: argparse.Namespace) -> Outcome:
     """Measure both, each in a workspace of its own."""
     figures: dict[str, float] = {}
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     with tempfile.TemporaryDirectory() as folder:
         if given.only in (None, "load"):
-            prepare(Path(folder) / "load")
-            figures, rows = look_ups(
-                Path(folder) / "load", per_s=given.rate, duration_s=8 if given.quick else 30, workers=given.workers
-            )
+            place, duration_s = Path(folder) / "load", 8 if given.quick else 30
+            prepare(place)
+            figures, rows = look_ups(place, per_s=given.rate, duration_s=duration_s, workers=given.workers)
         if given.only in (None, "kills"):
             place = given.folder or Path(folder) / "kills"
             prepare(place)

@@ -29,7 +29,7 @@ class _Connection:
 
     async def get(self, path: str, token: str) -> int:
         """Ask for a path; return the status once the whole answer is here."""
-        if self._streams is None:
+        if self._streams is None or self._streams[0].at_eof():  # the server lets go of one that was idle for long
             self._streams = await asyncio.open_connection(*self._place)
         reader, writer = self._streams
         head = f"GET {path} HTTP/1.1\r\nHost: {self._place[0]}\r\nAuthorization: Bearer {token}\r\n\r\n"

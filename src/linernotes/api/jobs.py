@@ -76,9 +76,11 @@ def told_job(job: Job) -> dict[str, Any]:
     return from_job(job) | ({} if job.kind is JobKind.TRACE or job.result is None else {"result": job.result})
 
 
-def seen_job(workspace: Workspace, caller: Caller, job_id: str, *, kind: JobKind | None = None) -> Job:
-    """Return a job that the caller may see; for everybody else it is not there."""
-    job = workspace.jobs.get(job_id, account_id=caller.own_id)
+def seen_job(
+    workspace: Workspace, caller: Caller, job_id: str, *, kind: JobKind | None = None, result: bool = True
+) -> Job:
+    """Return a job that the caller may see, with its result if asked; for everybody else it is not there."""
+    job = workspace.jobs.get(job_id, account_id=caller.own_id, result=result)
     if kind not in (None, job.kind) or not _may_see(caller, job.kind):
         raise HttpProblem(404, "not_found", f"no job {job_id!r}")
     return job

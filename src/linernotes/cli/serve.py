@@ -1,5 +1,6 @@
 """``linernotes serve``."""
 
+import gc
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,4 +89,6 @@ def _run(
     web.join(app)
     with Workers(workspace, workers, keep_days=settings.keep_days):
         typer.echo(f"Listening on {host}:{port}; stop with Ctrl-C.", err=True)
+        gc.freeze()  # what is here stays: to look all of it through for garbage would stop every request for 0.1 s
         server_of(app, host, port, tls=tls).run()
+        gc.unfreeze()

@@ -11,17 +11,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from multiprocessing import connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
-from linernotes.journeys.worker import work
-from linernotes.workspace import Workspace
+if TYPE_CHECKING:
+    from linernotes.workspace import Workspace
 
 __all__ = ["Workers", "main"]
+
+Work = Callable[[str, str, float], None]
 
 _PAUSE_S = 0.1  # before one that died is followed, lest one that cannot begin is started without end
 _PARENT_S = 1.0
@@ -34,13 +37,15 @@ def main(folder: str, name: str, count: int, keep_days: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to all in a terminal: whoever started this decides
     signal.signal(signal.SIGTERM, _stop)
     _step_back()
+    from linernotes.journeys.worker import work  # noqa: PLC0415  (seconds of loading: not before stepping back)
+
     parent = os.getppid()
     working: dict[str, ForkProcess] = {}
     try:
         while os.getppid() == parent:
             for each in (f"{name}-{number}" for number in range(count)):
                 if each not in working or not working[each].is_alive():
-                    working[each] = _forked(folder, each, keep_days)
+                    working[each] = _forked(work, folder, each, keep_days)
                     print(*(process.pid for process in working.values()), flush=True)
             connection.wait([process.sentinel for process in working.values()], timeout=_PARENT_S)
             time.sleep(_PAUSE_S)
@@ -54,13 +59,13 @@ def _stop(_: int, __: FrameType | None) -> None:
     raise SystemExit
 
 
-def _forked(folder: str, name: str, keep_days: float) -> ForkProcess:
-    process = multiprocessing.get_context("fork").Process(target=_begin, args=(folder, name, keep_days), name=name)
+def _forked(work: Work, *told: Any) -> ForkProcess:
+    process = multiprocessing.get_context("fork").Process(target=_begin, args=(work, *told))
     process.start()
     return process
 
 
-def _begin(folder: str, name: str, keep_days: float) -> None:
+def _begin(work: Work, folder: str, name: str, keep_days: float) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is told there is who works
     work(folder, name, keep_days)
@@ -80,7 +85,7 @@ def _step_back() -> None:
 class Workers:
     """Some worker processes; one that dies is followed by another, and its job goes on at once."""
 
-    def __init__(self, workspace: Workspace, count: int, *, keep_days: float) -> None:
+    def __init__(self, workspace: "Workspace", count: int, *, keep_days: float) -> None:
         self._workspace, self._count, self._keep_days = workspace, count, keep_days
         self._name = f"{os.uname().nodename}-{os.getpid()}"
         self._working: list[int] = []
