@@ -90,5 +90,7 @@ def _run(
     with Workers(workspace, workers, keep_days=settings.keep_days):
         typer.echo(f"Listening on {host}:{port}; stop with Ctrl-C.", err=True)
         gc.freeze()  # what is here stays: to look all of it through for garbage would stop every request for 0.1 s
-        server_of(app, host, port, tls=tls).run()
-        gc.unfreeze()
+        try:
+            server_of(app, host, port, tls=tls).run()
+        finally:
+            gc.unfreeze()
