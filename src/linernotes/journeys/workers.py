@@ -46,7 +46,8 @@ def main(folder: str, name: str, count: int, keep_days: float) -> None:
             for each in (f"{name}-{number}" for number in range(count)):
                 if each not in working or not working[each].is_alive():
                     working[each] = _forked(work, folder, each, keep_days)
-                    print(*(process.pid for process in working.values()), flush=True)
+                    told = " ".join(str(process.pid) for process in working.values())
+                    os.write(sys.stdout.fileno(), f"{told}\n".encode())
             connection.wait([process.sentinel for process in working.values()], timeout=_PARENT_S)
             time.sleep(_PAUSE_S)
     finally:

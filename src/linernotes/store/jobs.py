@@ -322,9 +322,8 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _job(row: Row[Any]) -> Job:
-    cells = row._mapping
     progress = json.loads(row.progress) if row.progress else None
-    result = cells.get("result")
+    result = row.result if "result" in row._fields else None
     return Job(
         id=row.id,
         kind=JobKind(row.kind),
