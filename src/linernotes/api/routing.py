@@ -1,12 +1,14 @@
 """What every route of the API does: count, look up who asks, refuse forged requests, and answer a key only once.
 
-What takes a millisecond or two is done in the server's loop: to a thread and back costs as much. So is every look-up
-of who asks, and of routes what is ``quick``; but where the database is on another machine, to wait is a thread's work.
+What takes a few milliseconds is done in the server's loop: to a thread and back costs as much, and threads that take
+turns keep each other waiting. So is every look-up of who asks, and of routes what is ``quick``; but where the database
+is on another machine, to wait is a thread's work.
 """
 
 import hashlib
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -21,10 +23,11 @@ from linernotes.api.limits import Buckets
 from linernotes.api.problems import HttpProblem
 from linernotes.workspace import Workspace
 
-__all__ = ["Rooms", "Route", "admitted", "client_address", "quick", "request_key", "routes"]
+__all__ = ["Rooms", "Route", "admitted", "client_address", "quick", "quick_if_small", "request_key", "routes"]
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY_CHARACTERS_MAX = 200
+_SMALL_BYTES = 32 << 20  # some 30,000 recordings: whatever is searched for is found in a few milliseconds
 _PROBLEM = {
     "description": "A problem (RFC 9457)",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
@@ -95,13 +98,25 @@ async def admitted(request: Request) -> Caller | None:
     return caller
 
 
-def quick(endpoint: Callable[..., Response]) -> Callable[..., Coroutine[Any, Any, Response]]:
-    """Let a route be answered in the loop: one that looks up a bounded number of rows by their keys."""
+Endpoint = Callable[..., Response]
+Answered = Callable[..., Coroutine[Any, Any, Response]]
 
+
+def quick(endpoint: Endpoint) -> Answered:
+    """Let a route be answered in the loop: one that looks up a bounded number of rows by their keys."""
+    return _in_loop(endpoint, _is_near)
+
+
+def quick_if_small(endpoint: Endpoint) -> Answered:
+    """Let a route be answered in the loop where the database is small: one that searches it, or adds up."""
+    return _in_loop(endpoint, lambda workspace: _is_near(workspace) and _is_small(workspace))
+
+
+def _in_loop(endpoint: Endpoint, is_quick: Callable[[Workspace], bool]) -> Answered:
     @wraps(endpoint)
     async def answered(**given: Any) -> Response:
         workspace = given["workspace"] if "workspace" in given else given["visitor"].workspace
-        return endpoint(**given) if _is_near(workspace) else await run_in_threadpool(endpoint, **given)
+        return endpoint(**given) if is_quick(workspace) else await run_in_threadpool(endpoint, **given)
 
     return answered
 
@@ -109,6 +124,11 @@ def quick(endpoint: Callable[..., Response]) -> Callable[..., Coroutine[Any, Any
 def _is_near(workspace: Workspace) -> bool:
     """Tell whether to ask the database means to read a file of this machine; who writes there keeps no reader out."""
     return workspace.database_url is None
+
+
+def _is_small(workspace: Workspace) -> bool:
+    path = Path(workspace.database)
+    return path.stat().st_size < _SMALL_BYTES if path.exists() else True
 
 
 async def _once(

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from linernotes.api.callers import now
 from linernotes.api.problems import HttpProblem
+from linernotes.api.routing import quick_if_small
 from linernotes.errors import ParameterError
 from linernotes.formats.claim_words import ACTIONS
 from linernotes.journeys.claim import reconsider, set_policy
@@ -25,6 +26,7 @@ Writes = Annotated[Visit, Depends(Visits("policies:write"))]
 
 
 @router.get("/policies")
+@quick_if_small
 def show_policies(visitor: Reads) -> Response:
     """Show one's rules; to those who see all, everybody's."""
     store = visitor.workspace.claims
