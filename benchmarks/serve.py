@@ -3,8 +3,9 @@
 Conventions
 -----------
 ``look_up_p50_ms``, ``p99``: requests at a steady 200 a second over kept connections on loopback, timed from when each
-was due (a late start counts), by eight accounts, among trace lists, a trace, claim lists, a claim, catalogue
-searches and look-ups, while a worker traces recordings of ten minutes without pause. ``n_late``: those not answered.
+was due (a late start counts), by eight accounts, among trace lists, a trace, claim lists, a job, catalogue
+searches and look-ups, while a worker traces recordings of ten minutes without pause (``--workers 0``: nobody does).
+``n_late``: those not answered.
 ``page_…``: the same of pages, at the same rate, right after: the lists of uploads, claims and recordings, an upload's
 liner notes or how far they are, a recording, policies, money. Each route has a row of its own. ``…_cpu_ms``: what the
 server itself used for each in processor time, which a busy machine lengthens less than the wall.
