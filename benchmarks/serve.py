@@ -3,8 +3,9 @@
 Conventions
 -----------
 ``look_up_p50_ms``, ``p99``: requests at a steady 200 a second over kept connections on loopback, timed from when each
-was due (a late start counts), by eight accounts, among trace lists, a trace, claim lists, a claim, catalogue
-searches and look-ups, while a worker traces recordings of ten minutes without pause. ``n_late``: those not answered.
+was due (a late start counts), by eight accounts, among trace lists, a trace, claim lists, a job, catalogue
+searches and look-ups, while a worker traces recordings of ten minutes without pause (``--workers 0``: nobody does).
+``n_late``: those not answered.
 ``page_…``: the same of pages, at the same rate, right after: the lists of uploads, claims and recordings, an upload's
 liner notes or how far they are, a recording, policies, money. Each route has a row of its own. ``…_cpu_ms``: what the
 server itself used for each in processor time, which a busy machine lengthens less than the wall.
@@ -27,7 +28,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,13 @@ import httpx
 import numpy as np
 
 from benchmarks.outcome import Outcome, arguments, tell
+from benchmarks.steady import asked
 from linernotes import audio
 from linernotes.journeys import signing_in
 from linernotes.journeys.queue import queue_traces
 from linernotes.journeys.register import register
 from linernotes.journeys.uploads import Incoming, Kept
-from linernotes.journeys.worker import Workers
+from linernotes.journeys.workers import Workers
 from linernotes.model import AccountRole, JobState
 from linernotes.render import band
 from linernotes.workspace import Workspace
@@ -51,6 +53,8 @@ __all__ = ["main", "measure"]
 _RATE_HZ = 22_050
 _ACCOUNTS = 8
 _DEATHS_MAX = 4  # of one job: after six it would be set aside, as it should
+
+Rows = list[dict[str, Any]]
 
 
 def song(seed: int, *, duration_s: float) -> np.ndarray:
@@ -103,34 +107,7 @@ def tokens(workspace: Workspace, count: int) -> list[str]:
 # ── looking things up ────────────────────────────────────────────────────────
 
 
-Took = dict[str, list[float]]
-"""How long answers took, in seconds, by path."""
-
-
-async def asked(address: str, tokens: list[str], paths: list[str], *, per_s: float, duration_s: float) -> Took:
-    """Ask at a steady rate; return how long each answer took from when its question was due."""
-    took: Took = {path: [] for path in paths}
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    async with httpx.AsyncClient(base_url=address, timeout=10, limits=limits) as client:
-        loop = asyncio.get_running_loop()
-        begin = loop.time()
-
-        async def one(due: float, path: str, token: str) -> None:
-            answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
-            if answer.status_code == 200:
-                took[path].append(loop.time() - due)
-
-        asking = []
-        turns = zip(itertools.cycle(paths), itertools.cycle(tokens), strict=False)
-        for number, (path, token) in zip(range(round(per_s * duration_s)), turns, strict=False):
-            due = begin + number / per_s
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            asking.append(asyncio.create_task(one(due, path, token)))
-        await asyncio.gather(*asking, return_exceptions=True)
-    return took
-
-
-def look_ups(folder: Path, *, per_s: float, duration_s: float) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def look_ups(folder: Path, *, per_s: float, duration_s: float, workers: int) -> tuple[dict[str, float], Rows]:
     """Measure look-ups, then pages, while a worker traces; return the figures, and a row for each route."""
     at = datetime.now(UTC)
     with Workspace(folder, writable=True) as workspace:
@@ -144,8 +121,8 @@ def look_ups(folder: Path, *, per_s: float, duration_s: float) -> tuple[dict[str
     pages = ["/trace", f"/uploads/{jobs[0].id}", "/inbox", "/catalogue?q=song", f"/catalogue/{recording.id}"]
     pages += ["/policies", "/money"]
     figures: dict[str, float] = {"requests_per_s": per_s, "n_late": 0}
-    rows: list[dict[str, Any]] = []
-    with served(folder, workers=1) as (address, process_id):
+    rows: Rows = []
+    with served(folder, workers=workers) as (address, process_id):
         asyncio.run(asked(address, keys, paths + pages, per_s=20, duration_s=3))  # everything once, before it counts
         for name, asked_for in (("look_up", paths), ("page", pages)):
             used_s = cpu_s(process_id)
@@ -199,8 +176,9 @@ def killed(folder: Path, count: int, *, kill_every_s: float, time_s: float) -> d
                 time.sleep(kill_every_s)
                 running = workspace.jobs.page(limit=9, state=JobState.RUNNING)
                 if running and all(job.attempts < _DEATHS_MAX for job in running):  # else it is only starting
-                    os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
-                    n_kills += 1
+                    with suppress(ProcessLookupError):  # it was just followed by another
+                        os.kill(workers.process_ids[n_kills % 2], signal.SIGKILL)
+                        n_kills += 1
         took_s = time.monotonic() - began
         claims = list(workspace.claims.find(upload_sha256s=[each.sha256 for each in kept]))
         proposed = Counter(
@@ -245,11 +223,12 @@ def prepare(place: Path) -> None:
 def measure(given: argparse.Namespace) -> Outcome:
     """Measure both, each in a workspace of its own."""
     figures: dict[str, float] = {}
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     with tempfile.TemporaryDirectory() as folder:
         if given.only in (None, "load"):
-            prepare(Path(folder) / "load")
-            figures, rows = look_ups(Path(folder) / "load", per_s=200, duration_s=8 if given.quick else 30)
+            place, duration_s = Path(folder) / "load", 8 if given.quick else 30
+            prepare(place)
+            figures, rows = look_ups(place, per_s=given.rate, duration_s=duration_s, workers=given.workers)
         if given.only in (None, "kills"):
             place = given.folder or Path(folder) / "kills"
             prepare(place)
@@ -262,6 +241,8 @@ def main() -> None:
     """Measure and print."""
     parser: argparse.ArgumentParser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["load", "kills"], help="just this part")
+    parser.add_argument("--rate", type=float, default=200.0, metavar="HZ", help="requests a second")
+    parser.add_argument("--workers", type=int, default=1, help="that trace meanwhile; 0: nobody traces")
     parser.add_argument("--uploads", type=int, help="how many are queued while workers are killed")
     parser.add_argument("--kill-every", type=float, default=3.0, metavar="S", help="seconds from kill to kill")
     parser.add_argument("--seconds", type=float, default=600.0, metavar="S", help="stop after so long")

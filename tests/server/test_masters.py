@@ -21,7 +21,9 @@ from linernotes.formats.presets import written
 from linernotes.journeys import signing_in
 from linernotes.journeys.master_preset import profile_asked
 from linernotes.journeys.ordering import sweep_orders
+from linernotes.journeys.subscribe import subscribe
 from linernotes.journeys.worker import work_once
+from linernotes.model import JobKind
 from linernotes.workspace import Workspace
 from tests.server.conftest import Served
 
@@ -184,6 +186,15 @@ def test_sounds_go_by_themselves_once_they_are_spent(studio: Studio) -> None:
     assert sweep_orders(studio.workspace, now=at + 3 * day, before=at + day) == 2
     assert not studio.folder().exists()
     assert not stranded.exists()
+
+
+def test_whoever_ordered_is_told_when_it_is_done(studio: Studio) -> None:
+    account = studio.served.people["uploader"].id
+    subscribe(studio.workspace, account, "https://hooks.example/", ["master.done"], at=datetime.now(UTC))
+    assert work_once(studio.workspace, "w")
+    (told,) = studio.workspace.jobs.page(limit=9, kinds=[JobKind.WEBHOOK])
+    body = json.loads(told.payload["body"])
+    assert (body["type"], body["id"], len(body["made"]["songs"])) == ("master.done", studio.order, 2)
 
 
 def test_an_order_that_cannot_be_met_is_refused_and_leaves_nothing(studio: Studio) -> None:

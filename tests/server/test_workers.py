@@ -20,7 +20,8 @@ from linernotes.journeys.queue import queue_import, queue_run, queue_traces
 from linernotes.journeys.register import register
 from linernotes.journeys.subscribe import subscribe
 from linernotes.journeys.uploads import Incoming, Kept, path_of, sweep
-from linernotes.journeys.worker import Workers, work_once
+from linernotes.journeys.worker import work_once
+from linernotes.journeys.workers import Workers
 from linernotes.model import AccountRole, JobKind, JobState, UserAccount
 from linernotes.webhook import Answer
 from linernotes.workspace import Workspace
@@ -156,10 +157,22 @@ def test_webhooks_are_tried_again_until_they_arrive_and_each_event_is_told_once(
     assert [each.state for each in workspace.jobs.page(limit=9, kinds=[JobKind.WEBHOOK])] == [JobState.DONE]
 
 
+def test_who_forks_the_workers_may_be_killed_too_and_takes_them_along_when_told_to_stop(workspace: Workspace) -> None:
+    with Workers(workspace, 1, keep_days=30) as workers:
+        while not (first := workers.process_ids):
+            time.sleep(0.05)
+        assert workers._forking is not None
+        workers._forking.kill()
+        while (second := workers.process_ids) == first:
+            time.sleep(0.05)
+    with pytest.raises(ProcessLookupError):
+        os.kill(second[0], 0)
+
+
 @pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="this system has niceness alone")
 def test_a_worker_lets_pages_come_first() -> None:
     code = (
-        "import os; from linernotes.journeys import worker; worker._CORES_ENOUGH = 1; worker._step_back();"
+        "import os; from linernotes.journeys import workers; workers._CORES_ENOUGH = 1; workers._step_back();"
         "print(os.nice(0), os.sched_getscheduler(0), len(os.sched_getaffinity(0)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -54,8 +54,6 @@ def create_app(workspace: Workspace, settings: Settings | None = None) -> FastAP
     app.state.streams = 0
     for part in (workspace.accounts, workspace.jobs, workspace.claims, workspace.catalogue):
         assert part is not None  # opened here, before there are threads
-    while workspace.catalogue.index_words():
-        pass  # what a command brought in while nobody served
     answer_problems(app)
     app.add_middleware(Edge, settings=settings)
     app.add_middleware(Heads)

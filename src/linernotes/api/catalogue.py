@@ -14,7 +14,7 @@ from linernotes.api.jobs import from_job
 from linernotes.api.paging import After, Limit, page
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
-from linernotes.api.routing import routes
+from linernotes.api.routing import quick_if_small, routes
 from linernotes.api.shapes import Correction, EntryOut, Found, JobOut
 from linernotes.api.values import Day, jsonable
 from linernotes.journeys.catalogue import Page, describe
@@ -78,6 +78,7 @@ def _is_of(workspace: Workspace, found: Page, key: str, mine: Party) -> bool:
 
 
 @router.get("", response_model=Found)
+@quick_if_small
 def search_catalogue(
     caller: Reads,
     workspace: Opened,
@@ -108,6 +109,7 @@ async def import_catalogue(request: Request, caller: Imports, workspace: Opened)
 
 
 @router.get("/{key}", response_model=EntryOut)
+@quick_if_small
 def show_entry(caller: Reads, workspace: Opened, key: str, on: Day = None) -> Response:
     """Show a recording, work, voice, model release or party, by id, code or whole name; as it was ``on`` a day."""
     return JSONResponse(seen_entry(workspace, caller, key, on=on))

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from linernotes.api.callers import Caller, Opened, Permit, now
 from linernotes.api.paging import After, Limit, page
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import routes
+from linernotes.api.routing import quick, routes
 from linernotes.api.shapes import Choice, ClaimOut, Claims, Reason
 from linernotes.api.values import exact
 from linernotes.formats.liner_notes import from_claim, from_step
@@ -60,6 +60,7 @@ def told_claim(workspace: Workspace, claim_id: str) -> dict[str, Any]:
 
 
 @router.get("", response_model=Claims)
+@quick
 def list_claims(
     caller: Reads,
     workspace: Opened,
@@ -81,6 +82,7 @@ def list_claims(
 
 
 @router.get("/{claim_id}", response_model=ClaimOut)
+@quick
 def show_claim(caller: Reads, workspace: Opened, claim_id: str) -> Response:
     """Show a claim with its history and what can be done."""
     return JSONResponse(told_claim(workspace, seen_claim(workspace, caller, claim_id).id))

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from linernotes.api.callers import Caller, Opened, now, settings_of, signed_in
 from linernotes.api.paging import After, Limit, page
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import routes
+from linernotes.api.routing import quick, routes
 from linernotes.api.shapes import JobOut, Jobs
 from linernotes.model import Job, JobKind, JobState
 from linernotes.workspace import Workspace
@@ -76,9 +76,11 @@ def told_job(job: Job) -> dict[str, Any]:
     return from_job(job) | ({} if job.kind is JobKind.TRACE or job.result is None else {"result": job.result})
 
 
-def seen_job(workspace: Workspace, caller: Caller, job_id: str, *, kind: JobKind | None = None) -> Job:
-    """Return a job that the caller may see; for everybody else it is not there."""
-    job = workspace.jobs.get(job_id, account_id=caller.own_id)
+def seen_job(
+    workspace: Workspace, caller: Caller, job_id: str, *, kind: JobKind | None = None, result: bool = True
+) -> Job:
+    """Return a job that the caller may see, with its result if asked; for everybody else it is not there."""
+    job = workspace.jobs.get(job_id, account_id=caller.own_id, result=result)
     if kind not in (None, job.kind) or not _may_see(caller, job.kind):
         raise HttpProblem(404, "not_found", f"no job {job_id!r}")
     return job
@@ -89,6 +91,7 @@ def _may_see(caller: Caller, kind: JobKind) -> bool:
 
 
 @router.get("", response_model=Jobs)
+@quick
 def list_jobs(
     caller: SignedIn,
     workspace: Opened,
@@ -118,6 +121,7 @@ def listed(
 
 
 @router.get("/{job_id}", response_model=JobOut)
+@quick
 def show_job(caller: SignedIn, workspace: Opened, job_id: str) -> Response:
     """Show a job: where it stands, what went wrong, what it came to."""
     return JSONResponse(told_job(seen_job(workspace, caller, job_id)))

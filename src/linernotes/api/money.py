@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from linernotes.api.callers import Caller, Opened, Permit, now
 from linernotes.api.jobs import from_job
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import request_key, routes
+from linernotes.api.routing import quick_if_small, request_key, routes
 from linernotes.api.shapes import Balance, JobOut, Listed, NewRun, Proof, WhyOut
 from linernotes.api.values import Month
 from linernotes.formats.statement_files import from_statement, from_why
@@ -45,6 +45,7 @@ Proves = Annotated[Caller, Depends(Permit("ledger:check"))]
 
 
 @router.get("/royalties/periods", response_model=Listed)
+@quick_if_small
 def list_periods(_: SeesRuns, workspace: Opened) -> Response:
     """List the months that were run, and whether each is closed."""
     closed = set(workspace.books.closed_periods())
@@ -53,6 +54,7 @@ def list_periods(_: SeesRuns, workspace: Opened) -> Response:
 
 
 @router.get("/royalties/runs", response_model=Listed)
+@quick_if_small
 def list_runs(_: SeesRuns, workspace: Opened) -> Response:
     """List the runs, the newest last."""
     runs = workspace.books.runs()

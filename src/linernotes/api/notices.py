@@ -16,7 +16,7 @@ from linernotes.api.callers import Caller, Opened, Permit, now
 from linernotes.api.claims import seen_claim
 from linernotes.api.paging import After, Limit, page
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import routes
+from linernotes.api.routing import quick, routes
 from linernotes.api.shapes import Counter, IssuedNotices, NewNotice, NoticeOut, NoticesOut, NoticeStep, Reason
 from linernotes.journeys import notice as journey
 from linernotes.journeys.notice import NoticeVerb
@@ -141,6 +141,7 @@ def seen_notice(workspace: Workspace, caller: Caller, notice_id: str) -> SeenNot
 
 
 @router.get("", response_model=NoticesOut)
+@quick
 def list_notices(caller: Reads, workspace: Opened, limit: Limit = 50, after: After = None) -> Response:
     """List the notices of one's party, and those about one's uploads, oldest first, each with its clock."""
     found = notices_of(workspace, caller, limit=limit + 1, after=after or "")
@@ -148,6 +149,7 @@ def list_notices(caller: Reads, workspace: Opened, limit: Limit = 50, after: Aft
 
 
 @router.get("/{notice_id}", response_model=NoticeOut)
+@quick
 def show_notice(caller: Reads, workspace: Opened, notice_id: str) -> Response:
     """Show a notice: its clock, its deliveries, its history, what can follow; to whoever uploaded, not each reason."""
     return JSONResponse(_told(seen_notice(workspace, caller, notice_id)))

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from linernotes.api.callers import Caller, Opened, Permit, now
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import routes
+from linernotes.api.routing import quick_if_small, routes
 from linernotes.api.shapes import NewPolicy, Policies, PolicyOut, Reason
 from linernotes.api.values import exact
 from linernotes.formats.liner_notes import from_policy
@@ -23,6 +23,7 @@ Writes = Annotated[Caller, Depends(Permit("policies:write"))]
 
 
 @router.get("", response_model=Policies)
+@quick_if_small
 def list_policies(caller: Reads, workspace: Opened, party: str | None = None) -> Response:
     """List the standing rules of one's party; admins and auditors see those of all."""
     whose = caller.party_id(party)

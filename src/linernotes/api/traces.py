@@ -11,9 +11,10 @@ from linernotes.api.jobs import from_job, listed, seen_job
 from linernotes.api.paging import After, Limit
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
-from linernotes.api.routing import request_key, routes
+from linernotes.api.routing import quick, request_key, routes
 from linernotes.api.shapes import Jobs, NotesOut, QueuedJobs, TraceOut, WaveformOut
 from linernotes.formats.liner_notes import evidence_of
+from linernotes.formats.waveforms import unpacked
 from linernotes.journeys.clips import Side, evidence_clip
 from linernotes.journeys.queue import queue_traces
 from linernotes.journeys.uploads import path_of
@@ -81,7 +82,7 @@ async def receive_traces(request: Request, workspace: Workspace, caller: Caller)
 
 
 def heard(workspace: Workspace, caller: Caller, trace_id: str) -> dict[str, Any]:
-    """Return what was heard in an upload that the caller may see: ``notes`` and ``waveform``.
+    """Return what was heard in an upload that the caller may see: ``notes``, and the ``waveform`` as it is kept.
 
     Raises HttpProblem 404 if there is no such trace for them, 409 while it has not been heard
     """
@@ -100,6 +101,7 @@ async def add_traces(request: Request, caller: Writes, workspace: Opened) -> Res
 
 
 @router.get("", response_model=Jobs)
+@quick
 def list_traces(
     caller: Reads, workspace: Opened, state: JobState | None = None, limit: Limit = 50, after: After = None
 ) -> Response:
@@ -108,6 +110,7 @@ def list_traces(
 
 
 @router.get("/{trace_id}", response_model=TraceOut)
+@quick
 def show_trace(caller: Reads, workspace: Opened, trace_id: str) -> Response:
     """Show an upload, and, once it has been heard, its liner notes."""
     job = seen_job(workspace, caller, trace_id, kind=JobKind.TRACE)
@@ -124,7 +127,8 @@ def show_notes(caller: Reads, workspace: Opened, trace_id: str) -> Response:
 @router.get("/{trace_id}/waveform", response_model=WaveformOut)
 def show_waveform(caller: Reads, workspace: Opened, trace_id: str) -> Response:
     """Give lowest and highest sample of equal stretches, to draw."""
-    return JSONResponse({"waveform": heard(workspace, caller, trace_id)["waveform"]})
+    shape = unpacked(heard(workspace, caller, trace_id)["waveform"])
+    return JSONResponse({"waveform": shape.astype(float).round(4).tolist()})
 
 
 @router.get(

@@ -6,7 +6,7 @@ from fastapi import Depends
 from starlette.responses import JSONResponse, Response
 
 from linernotes.api.callers import Caller, Opened, Permit, now
-from linernotes.api.routing import routes
+from linernotes.api.routing import quick, routes
 from linernotes.api.shapes import Listed, MadeWebhook, NewWebhook
 from linernotes.journeys.subscribe import subscribe
 from linernotes.model import Subscription
@@ -29,6 +29,7 @@ def _told(subscription: Subscription) -> dict[str, Any]:
 
 
 @router.get("", response_model=Listed)
+@quick
 def list_webhooks(caller: Reads, workspace: Opened) -> Response:
     """List one's webhooks."""
     return JSONResponse({"items": [_told(each) for each in workspace.subscriptions.of(caller.account.id)]})

@@ -1,5 +1,6 @@
 """``linernotes serve``."""
 
+import gc
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,10 +83,14 @@ def _run(
     from linernotes import web
     from linernotes.api import create_app
     from linernotes.api.listening import server_of
-    from linernotes.journeys.worker import Workers
+    from linernotes.journeys.workers import Workers
 
     app = create_app(workspace, settings)
     web.join(app)
     with Workers(workspace, workers, keep_days=settings.keep_days):
         typer.echo(f"Listening on {host}:{port}; stop with Ctrl-C.", err=True)
-        server_of(app, host, port, tls=tls).run()
+        gc.freeze()  # what is here stays: to look all of it through for garbage would stop every request for 0.1 s
+        try:
+            server_of(app, host, port, tls=tls).run()
+        finally:
+            gc.unfreeze()

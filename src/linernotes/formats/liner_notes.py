@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linernotes.errors import FormatError
 from linernotes.model import (
@@ -290,7 +291,7 @@ def _read_trace(line: str, where: str) -> TracedUpload | Problem:
     return TracedUpload(where, path, sha256, evidence, problems)
 
 
-def trace_of(notes: Mapping[str, Any], waveform: Sequence[Sequence[float]], *, path: str | None = None) -> Trace:
+def trace_of(notes: Mapping[str, Any], waveform: NDArray[np.float32], *, path: str | None = None) -> Trace:
     """Return the trace that :func:`from_trace` wrote, with its waveform, shape (n, 2); ``path``: where it is by now."""
     query = notes["query"]
     upload = query["sha256"] and Upload(
@@ -299,7 +300,7 @@ def trace_of(notes: Mapping[str, Any], waveform: Sequence[Sequence[float]], *, p
         duration_s=query["duration_s"],
         sample_rate_hz=query["sample_rate_hz"],
         channels=query["channels"],
-        waveform=np.asarray(waveform, dtype=np.float32).reshape(-1, 2),
+        waveform=waveform,
     )
     return Trace(
         path=path or query["path"],

@@ -115,7 +115,7 @@ def outline(shape: NDArray[np.float64]) -> str:
     down = np.diff(np.concatenate([upper, upper[-1:], lower[-1:], lower[::-1]]))
     right = [1] * len(shape) + [0] + [-1] * len(shape)
     # Relative steps: a third of the size of absolute points.
-    steps = " ".join(f"{across} {step}" for across, step in zip(right, down, strict=True))
+    steps = " ".join(f"{across} {step}" for across, step in zip(right, down.tolist(), strict=True))
     return f"M0 {upper[0]}l{steps}z".replace(" -", "-")
 
 

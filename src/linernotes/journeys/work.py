@@ -13,6 +13,7 @@ from typing import Any
 from linernotes import webhook
 from linernotes.errors import InputError, NotFoundError, UnavailableError
 from linernotes.formats.liner_notes import TracedUpload, from_claim, from_trace
+from linernotes.formats.waveforms import packed
 from linernotes.journeys.catalogue import import_files
 from linernotes.journeys.claim import claims_of, propose
 from linernotes.journeys.keys import key
@@ -72,6 +73,13 @@ def events_of_notice(workspace: Workspace, stored: StoredNotice, told: Mapping[s
     return [_told(s.id, s.account_id, f"notice.changed:{stored.id}:{step}", body) for s in concerned]
 
 
+def _events_done(workspace: Workspace, job: Job, event: str, **told: object) -> list[NewJob]:
+    """Return the webhooks that tell whoever asked for a job what it came to."""
+    concerned = workspace.subscriptions.concerned(event, account_ids=[job.account_id])
+    body = {"type": event, "id": job.id, **told}
+    return [_told(s.id, s.account_id, f"{event}:{job.id}", body) for s in concerned]
+
+
 def _told(subscription_id: str, account_id: str, what: str, body: Mapping[str, Any]) -> NewJob:
     payload = {"subscription": subscription_id, "body": json.dumps(body, ensure_ascii=False, sort_keys=True)}
     return NewJob(JobKind.WEBHOOK, account_id, payload, request_key=f"webhook:{subscription_id}:{what}")
@@ -93,18 +101,15 @@ def _trace(workspace: Workspace, job: Job, at: datetime, progress: Progress) -> 
         claims = claims_of(workspace, [sha256])[sha256]
     names = workspace.claims.names({claim.party_id for claim in claims})
     told = _nameless(path, name, from_trace(notes, claims=claims, names=names))
-    waveform = [] if notes.upload is None else notes.upload.waveform.round(4).tolist()
-    done = {"type": "trace.done", "id": job.id, "notes": told}
-    then = [
-        _told(subscription.id, subscription.account_id, f"trace.done:{job.id}", done)
-        for subscription in workspace.subscriptions.concerned("trace.done", account_ids=[job.account_id])
-    ]
+    waveform = "" if notes.upload is None else packed(notes.upload.waveform)
+    then = _events_done(workspace, job, "trace.done", notes=told)
     return Worked({"notes": told, "waveform": waveform}, [*then, *events_about(workspace, "claim.proposed", claims)])
 
 
 def _master(workspace: Workspace, job: Job, at: datetime, progress: Progress) -> Worked:
     del at
-    return Worked(master_order(workspace, job, progress))
+    made = master_order(workspace, job, progress)
+    return Worked(made, _events_done(workspace, job, "master.done", made=made))
 
 
 def _catalogue_import(workspace: Workspace, job: Job, at: datetime, progress: Progress) -> Worked:

@@ -1,16 +1,9 @@
-"""Workers: processes that work off what is queued; one may be killed at any moment, and another does the rest.
+"""A worker: works off what is queued; it may be killed at any moment, and another does the rest."""
 
-``python -m linernotes.journeys.worker FOLDER NAME KEEP_DAYS`` is one; :class:`Workers` keeps some of them going.
-"""
-
-import contextlib
 import os
-import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +14,7 @@ from linernotes.journeys.work import work_off
 from linernotes.model import Job
 from linernotes.workspace import Workspace
 
-__all__ = ["Workers", "main", "work_once"]
+__all__ = ["work", "work_once"]
 
 ATTEMPTS_MAX = 6
 _LEASE = timedelta(seconds=30)
@@ -30,8 +23,6 @@ _POLL_S = 0.2
 _SWEEP_EVERY_S = 600.0
 _ANSWERS_KEPT = timedelta(days=1)
 _LOST = 75  # EX_TEMPFAIL: somebody else has the job now
-_NICENESS = 15
-_CORES_ENOUGH = 2  # of two, leaving one would make every upload wait twice as long
 
 
 def _now() -> datetime:
@@ -99,12 +90,12 @@ def work_once(workspace: Workspace, name: str) -> bool:
     return True
 
 
-def main(folder: str, name: str, keep_days: float) -> None:
-    """Work until whoever started this is gone."""
-    _step_back()
+def work(folder: str, name: str, keep_days: float) -> None:
+    """Work until whoever started this is gone; what the last of this name was at when it died goes on at once."""
     parent = os.getppid()
     sweep_at = time.monotonic()
     with Workspace(folder, writable=True) as workspace:
+        workspace.jobs.free(name, at=_now())
         while os.getppid() == parent:
             if time.monotonic() >= sweep_at:
                 spent = _now() - timedelta(days=keep_days)
@@ -112,70 +103,6 @@ def main(folder: str, name: str, keep_days: float) -> None:
                 sweep_orders(workspace, now=_now(), before=spent)
                 workspace.jobs.forget_answers(before=_now() - _ANSWERS_KEPT)
                 sweep_at = time.monotonic() + _SWEEP_EVERY_S
-            if not (work_once(workspace, name) or workspace.catalogue.index_words()):
+            # Some of the catalogue's words before each job: where the queue is never empty, searches become fast too.
+            if not any((workspace.catalogue.index_words(), work_once(workspace, name))):
                 time.sleep(_POLL_S)
-
-
-def _step_back() -> None:
-    """Let pages come first, to the processor and to the disk; where there are cores enough, one is theirs alone."""
-    os.nice(_NICENESS)
-    if not hasattr(os, "sched_setscheduler"):
-        return  # not Linux: the niceness must do
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # never takes a core from who has just woken
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > _CORES_ENOUGH:
-        os.sched_setaffinity(0, cores[1:])
-
-
-class Workers:
-    """Some worker processes; one that dies is followed by another, and its job goes on at once."""
-
-    def __init__(self, workspace: Workspace, count: int, *, keep_days: float) -> None:
-        self._workspace, self._keep_days = workspace, keep_days
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._names = [f"{os.uname().nodename}-{os.getpid()}-{number}" for number in range(count)]
-        self._over = threading.Event()
-        self._watch = threading.Thread(target=self._keep_going, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._watch.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._watch.join()
-        for name, process in self._running.items():
-            process.kill()
-            process.wait()
-            self._workspace.jobs.free(name, at=_now())
-
-    @property
-    def process_ids(self) -> list[int]:
-        """The processes that are there now."""
-        return [process.pid for process in self._running.values()]
-
-    def _keep_going(self) -> None:
-        while True:
-            for name in self._names:
-                running = self._running.get(name)
-                if running is None or running.poll() is not None:
-                    if running is not None:
-                        self._workspace.jobs.free(name, at=_now())
-                    self._running[name] = self._start(name)
-            if self._over.wait(0.5):
-                return
-
-    def _start(self, name: str) -> "subprocess.Popen[bytes]":
-        workspace, url = self._workspace, self._workspace.database_url
-        arguments = [str(Path(workspace.folder).resolve()), name, str(self._keep_days)]
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | ({} if url is None else {"LINERNOTES_DATABASE": url})
-        return subprocess.Popen(  # noqa: S603  (our own module, our own arguments)
-            [sys.executable, "-m", "linernotes.journeys.worker", *arguments], env=environment
-        )
-
-
-if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        main(sys.argv[1], sys.argv[2], float(sys.argv[3]))

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import AccessToken, AccountRole, UserAccount
@@ -21,6 +21,19 @@ from linernotes.store.schema import parties
 from linernotes.store.serving_tables import accounts, sessions, tokens
 
 __all__ = ["Accounts"]
+
+# Every request asks one of these. To put a statement together takes longer than to run it: these are, once.
+_STANDS = accounts.c.disabled_at.is_(None)
+_IN_SESSION = (
+    select(accounts)
+    .join(sessions, sessions.c.account_id == accounts.c.id)
+    .where(sessions.c.id == bindparam("session"), sessions.c.expires_at > bindparam("at"), _STANDS)
+)
+_BY_TOKEN = (
+    select(tokens, *(column.label(f"of_{column.name}") for column in accounts.c))
+    .join(accounts, accounts.c.id == tokens.c.account_id)
+    .where(tokens.c.id == bindparam("token"), tokens.c.revoked_at.is_(None), _STANDS)
+)
 
 
 class Accounts:
@@ -125,13 +138,8 @@ class Accounts:
 
     def in_session(self, session_hash: str, *, at: datetime) -> UserAccount | None:
         """Return who is in a session; None where it is over, or its account is disabled."""
-        query = (
-            select(accounts)
-            .join(sessions, sessions.c.account_id == accounts.c.id)
-            .where(sessions.c.id == session_hash, sessions.c.expires_at > instant(at), accounts.c.disabled_at.is_(None))
-        )
         with explained(self._place), reading(self._engine) as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_IN_SESSION, {"session": session_hash, "at": instant(at)}).first()
         return None if row is None else _account(row)
 
     def close_session(self, session_hash: str) -> None:
@@ -163,13 +171,8 @@ class Accounts:
 
     def by_token(self, token_id: str, *, at: datetime) -> tuple[UserAccount, AccessToken, str] | None:
         """Return whose a token is, the token, and the hash of its secret; None where it does not stand."""
-        query = (
-            select(tokens, *(column.label(f"of_{column.name}") for column in accounts.c))
-            .join(accounts, accounts.c.id == tokens.c.account_id)
-            .where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None), accounts.c.disabled_at.is_(None))
-        )
         with explained(self._place), reading(self._engine) as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_BY_TOKEN, {"token": token_id}).first()
         if row is None or (row.expires_at is not None and row.expires_at <= instant(at)):
             return None
         role, created_at = AccountRole(row.of_role), datetime.fromisoformat(row.of_created_at)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Row, Select, Table, exists, or_, select
+from sqlalchemy import Column, Connection, Engine, Row, Select, Table, bindparam, exists, or_, select
 
 from linernotes.model import (
     AiDisclosure,
@@ -25,6 +26,11 @@ from linernotes.store.schema import contributions, model_releases, parties, reco
 __all__ = ["Page", "model_release_pages", "page_of", "pages", "recording_from_row"]
 
 _PAGE_ROWS = 1000
+# Put together once: that takes longer than to run them.
+_RECORDING = select(recordings).where(
+    or_(*(column == bindparam("key") for column in (recordings.c.id, recordings.c.isrc)))
+)
+_WORK = select(works.c.id).where(or_(*(column == bindparam("key") for column in (works.c.id, works.c.iswc))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,10 @@ def page_of(engine: Engine, key: str) -> Page:
     voice and models, and the works and recordings that it has a part in, at most a page.
     """
     with reading(engine) as connection:
-        recording = connection.execute(
-            select(recordings).where(or_(recordings.c.id == key, recordings.c.isrc == key))
-        ).first()
+        recording = connection.execute(_RECORDING, {"key": key}).first()
         if recording is not None:
             return _page(connection, [recording], [recording.work_id] if recording.work_id else [])
-        work = connection.scalar(select(works.c.id).where(or_(works.c.id == key, works.c.iswc == key)))
+        work = connection.scalar(_WORK, {"key": key})
         if work is not None:
             query = select(recordings).where(recordings.c.work_id == work).order_by(recordings.c.id).limit(_PAGE_ROWS)
             return _page(connection, connection.execute(query).all(), [work])
@@ -141,9 +145,15 @@ def _page(
 def _by(connection: Connection, table: Table, column: Any, values: set[str]) -> Sequence[Row[Any]]:
     if not values:
         return []
+    return connection.execute(_all_by(table, column), {"values": list(values)}).all()
+
+
+@cache
+def _all_by(table: Table, column: Any) -> Select[Any]:
     # In order of entry where there is one, so that what is written out twice is the same.
     order = table.c.id if "id" in table.c else table.c.subject_id
-    return connection.execute(select(table).where(column.in_(values)).order_by(order, *table.primary_key)).all()
+    here = column.in_(bindparam("values", expanding=True))
+    return select(table).where(here).order_by(order, *table.primary_key)
 
 
 def _party(row: Row[Any]) -> Party:

@@ -11,10 +11,11 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, func, insert, or_, select, update
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import (
@@ -45,6 +46,10 @@ from linernotes.store.serving_tables import jobs
 __all__ = ["Claims", "Stored"]
 
 _PAGE_ROWS = 500
+_NAMES = select(parties.c.id, parties.c.name).where(parties.c.id.in_(bindparam("ids", expanding=True)))
+_POLICIES = select(policies).where(policies.c.ended_at.is_(None)).order_by(policies.c.party_id, policies.c.id)
+_POLICIES_OF = _POLICIES.where(policies.c.party_id.in_(bindparam("ids", expanding=True)))
+_WITH_EVIDENCE = select(claims, evidence.c.payload).join(evidence, evidence.c.id == claims.c.evidence_id)
 
 
 class Claims:
@@ -99,11 +104,10 @@ class Claims:
 
     def policies(self, party_ids: Collection[str] | None = None) -> list[Policy]:
         """List the rules that stand, of these parties or of all."""
-        query = select(policies).where(policies.c.ended_at.is_(None)).order_by(policies.c.party_id, policies.c.id)
-        if party_ids is not None:
-            query = query.where(policies.c.party_id.in_(list(party_ids)))
         with explained(self.path), reading(self.engine) as connection:
-            return [policy_from(row) for row in connection.execute(query)]
+            if party_ids is None:
+                return [policy_from(row) for row in connection.execute(_POLICIES)]
+            return [policy_from(row) for row in connection.execute(_POLICIES_OF, {"ids": list(party_ids)})]
 
     def _check_party(self, connection: Connection, party_id: str) -> None:
         if connection.execute(select(parties.c.id).where(parties.c.id == party_id)).first() is None:
@@ -210,19 +214,19 @@ class Claims:
         proposed_before: datetime | None = None,
     ) -> Iterator[Stored]:
         """Yield claims in order of id, a page of them in memory at a time."""
-        query = select(claims, evidence.c.payload).join(evidence, evidence.c.id == claims.c.evidence_id)
-        for column, value in ((claims.c.id, claim_id), (claims.c.party_id, party_id), (claims.c.state, state)):
-            if value is not None:
-                query = query.where(column == str(value))
-        if upload_sha256s is not None:
-            query = query.where(claims.c.upload_sha256.in_(list(upload_sha256s)))
-        if proposed_before is not None:
-            query = query.where(claims.c.proposed_at < proposed_before)
-        after = ""
+        asked = {
+            "claim_id": claim_id,
+            "party_id": party_id,
+            "state": state and state.value,
+            "upload_sha256s": upload_sha256s if upload_sha256s is None else list(upload_sha256s),
+            "proposed_before": proposed_before,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        query, after = _found(frozenset(given)), ""
         while True:
-            page_query = query.where(claims.c.id > after).order_by(claims.c.id).limit(_PAGE_ROWS)
+            bounds = {"after": after, "limit": _PAGE_ROWS}
             with explained(self.path), reading(self.engine) as connection:
-                page = connection.execute(page_query).all()
+                page = connection.execute(query, given | bounds).all()
             yield from (stored_from(row) for row in page)
             if len(page) < _PAGE_ROWS:
                 return
@@ -241,17 +245,11 @@ class Claims:
 
         Those of both where both are given, all where neither is.
         """
-        query = select(claims, evidence.c.payload).join(evidence, evidence.c.id == claims.c.evidence_id)
-        query = query.where(claims.c.id > after).order_by(claims.c.id).limit(limit)
-        if state is not None:
-            query = query.where(claims.c.state == state.value)
-        uploaded = select(jobs.c.upload_sha256).where(jobs.c.account_id == (uploader_id or ""))
-        whose = [claims.c.party_id == party_id] if party_id is not None else []
-        whose += [claims.c.upload_sha256.in_(uploaded)] if uploader_id is not None else []
-        if whose:
-            query = query.where(or_(*whose))
+        asked = {"party_id": party_id, "uploader_id": uploader_id, "state": state and state.value}
+        given = {name: value for name, value in asked.items() if value is not None}
+        query, bounds = _page(frozenset(given)), {"after": after, "limit": limit}
         with explained(self.path), reading(self.engine) as connection:
-            return [stored_from(row).claim for row in connection.execute(query)]
+            return [stored_from(row).claim for row in connection.execute(query, given | bounds)]
 
     def get(self, claim_id: str) -> Stored:
         """Return a claim as it stands; NotFoundError if it is not here."""
@@ -274,9 +272,10 @@ class Claims:
 
     def names(self, party_ids: Collection[str]) -> dict[str, str]:
         """Return the name of each of these parties."""
-        query = select(parties.c.id, parties.c.name).where(parties.c.id.in_(list(party_ids)))
+        if not party_ids:
+            return {}
         with explained(self.path), reading(self.engine) as connection:
-            return {row.id: row.name for row in connection.execute(query)}
+            return {row.id: row.name for row in connection.execute(_NAMES, {"ids": list(party_ids)})}
 
     def party(self, text: str) -> str:
         """Return the id of the party that ``text`` is the id or the whole name of.
@@ -322,6 +321,38 @@ def _in_claims(connection: Connection) -> Iterator[Problem]:
             yield Problem("claim_changed", f"{where}: it is not what the chain says of it", where)
     for claim_id in latest:
         yield Problem("claim_missing", f"claim {claim_id}: it is in the chain, but gone", f"claim {claim_id}")
+
+
+# ── statements, put together once: that takes longer than to run them ────────
+
+
+@cache
+def _found(given: frozenset[str]) -> Select[Any]:
+    conditions = {
+        "claim_id": claims.c.id == bindparam("claim_id"),
+        "party_id": claims.c.party_id == bindparam("party_id"),
+        "state": claims.c.state == bindparam("state"),
+        "upload_sha256s": claims.c.upload_sha256.in_(bindparam("upload_sha256s", expanding=True)),
+        "proposed_before": claims.c.proposed_at < bindparam("proposed_before"),
+    }
+    return _in_order(*(condition for name, condition in conditions.items() if name in given))
+
+
+@cache
+def _page(given: frozenset[str]) -> Select[Any]:
+    uploaded = select(jobs.c.upload_sha256).where(jobs.c.account_id == bindparam("uploader_id"))
+    whose = {
+        "party_id": claims.c.party_id == bindparam("party_id"),
+        "uploader_id": claims.c.upload_sha256.in_(uploaded),
+    }
+    any_of = [condition for name, condition in whose.items() if name in given]
+    of_state = [claims.c.state == bindparam("state")] if "state" in given else []
+    return _in_order(*of_state, *([or_(*any_of)] if any_of else []))
+
+
+def _in_order(*conditions: ColumnElement[bool]) -> Select[Any]:
+    following = _WITH_EVIDENCE.where(claims.c.id > bindparam("after"), *conditions)
+    return following.order_by(claims.c.id).limit(bindparam("limit"))
 
 
 def _in_rules(connection: Connection) -> Iterator[Problem]:

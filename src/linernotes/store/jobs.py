@@ -13,10 +13,25 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from linernotes.errors import ConflictError, NotFoundError
 from linernotes.model import Job, JobKind, JobState
@@ -28,6 +43,7 @@ __all__ = ["Jobs", "NewJob", "new_job_id"]
 
 _ANSWERING_MAX = timedelta(minutes=10)  # who has not answered by then never will
 _OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
+_ALL_BUT_RESULT = [column for column in jobs.c if column.name != "result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +91,14 @@ class Jobs:
                     raise ConflictError(f"more than {open_max} jobs would wait: try again later", code="queue_full")
         return entered
 
-    def get(self, job_id: str, *, account_id: str | None = None) -> Job:
-        """Return a job; NotFoundError if it is not here, or not this account's."""
-        query = select(jobs).where(jobs.c.id == job_id)
-        if account_id is not None:
-            query = query.where(jobs.c.account_id == account_id)
+    def get(self, job_id: str, *, account_id: str | None = None, result: bool = True) -> Job:
+        """Return a job, without its ``result`` if that is not asked for: it may be large.
+
+        Raises NotFoundError if it is not here, or not this account's.
+        """
         with explained(self._place), reading(self._engine) as connection:
-            row = connection.execute(query).first()
-        if row is None:
+            row = connection.execute(_one(result), {"id": job_id}).first()
+        if row is None or account_id not in (None, row.account_id):
             raise NotFoundError(f"no job {job_id!r}")
         return _job(row)
 
@@ -96,17 +112,15 @@ class Jobs:
         state: JobState | None = None,
     ) -> list[Job]:
         """Return the newest jobs, or those older than the job ``before``; their results are left out."""
-        query = select(*(c for c in jobs.c if c.name != "result")).order_by(jobs.c.number.desc()).limit(limit)
-        if before is not None:
-            query = query.where(jobs.c.number < select(jobs.c.number).where(jobs.c.id == before).scalar_subquery())
-        if account_id is not None:
-            query = query.where(jobs.c.account_id == account_id)
-        if kinds:
-            query = query.where(jobs.c.kind.in_([kind.value for kind in kinds]))
-        if state is not None:
-            query = query.where(jobs.c.state == state.value)
+        asked = {
+            "before": before,
+            "account_id": account_id,
+            "kinds": [kind.value for kind in kinds] or None,
+            "state": state and state.value,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
         with explained(self._place), reading(self._engine) as connection:
-            return [_job(row) for row in connection.execute(query)]
+            return [_job(row) for row in connection.execute(_newest(frozenset(given)), given | {"limit": limit})]
 
     def cancel(self, job_id: str, *, at: datetime) -> Job:
         """End a job that is not over; ConflictError if it is. Who works on it loses the lease."""
@@ -247,6 +261,26 @@ class Jobs:
             connection.execute(answers.delete().where(answers.c.created_at < instant(before)))
 
 
+# What is asked all the time is put together once: that takes longer than to run it.
+
+
+@cache
+def _one(result: bool) -> Select[Any]:  # noqa: FBT001  (a key of the cache)
+    return select(*(jobs.c if result else _ALL_BUT_RESULT)).where(jobs.c.id == bindparam("id"))
+
+
+@cache
+def _newest(given: frozenset[str]) -> Select[Any]:
+    conditions = {
+        "before": jobs.c.number < select(jobs.c.number).where(jobs.c.id == bindparam("before")).scalar_subquery(),
+        "account_id": jobs.c.account_id == bindparam("account_id"),
+        "kinds": jobs.c.kind.in_(bindparam("kinds", expanding=True)),
+        "state": jobs.c.state == bindparam("state"),
+    }
+    chosen = [condition for name, condition in conditions.items() if name in given]
+    return select(*_ALL_BUT_RESULT).where(*chosen).order_by(jobs.c.number.desc()).limit(bindparam("limit"))
+
+
 def _held(job: Job) -> ColumnElement[bool]:
     return and_(jobs.c.id == job.id, jobs.c.lease == job.lease, jobs.c.state == JobState.RUNNING.value)
 
@@ -288,9 +322,8 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _job(row: Row[Any]) -> Job:
-    cells = row._mapping
     progress = json.loads(row.progress) if row.progress else None
-    result = cells.get("result")
+    result = row.result if "result" in row._fields else None
     return Job(
         id=row.id,
         kind=JobKind(row.kind),

@@ -9,10 +9,24 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from linernotes.errors import ConflictError, InvariantError, NotFoundError
 from linernotes.model import Problem
@@ -197,24 +211,18 @@ class Notices:
         Those of both where both are given, all where neither is; of them those about any of ``claim_ids``, those in
         one of ``states``, those that follow the notice ``after``.
         """
-        query = select(notices).order_by(notices.c.issued_at, notices.c.id).limit(limit)
-        if after:
-            before = select(notices.c.issued_at, notices.c.id).where(notices.c.id == after).scalar_subquery()
-            query = query.where(tuple_(notices.c.issued_at, notices.c.id) > before)
-        if states:
-            query = query.where(notices.c.state.in_(list(states)))
-        if claim_ids is not None:
-            told = select(notice_claims.c.notice_id).where(notice_claims.c.claim_id.in_(list(claim_ids)))
-            query = query.where(notices.c.id.in_(told))
-        here = (notice_claims.c.notice_id == notices.c.id) & (notice_claims.c.claim_id == claims.c.id)
-        hers, others = exists().where(here, claims.c.party_id == party_id), claims.c.party_id != party_id
-        uploaded = select(jobs.c.upload_sha256).where(jobs.c.account_id == uploader_id)
-        whose: list[ColumnElement[bool]] = [] if party_id is None else [hers & ~exists().where(here, others)]
-        whose += [] if uploader_id is None else [notices.c.upload_sha256.in_(uploaded)]
-        if whose:
-            query = query.where(or_(*whose))
+        asked = {
+            "after": after or None,
+            "party_id": party_id,
+            "uploader_id": uploader_id,
+            "claim_ids": claim_ids if claim_ids is None else list(claim_ids),
+            "states": list(states) or None,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        query = _page(frozenset(given))
         with explained(self._place), reading(self._engine) as connection:
-            return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
+            found = connection.execute(query, given | {"limit": limit}).mappings().all()
+            return [_stored(connection, row) for row in found]
 
     def count_over(self, platform_id: str, upload_sha256: str, regime: str) -> int:
         """Count the notices to a platform about an upload that are over: withdrawn, refused, restored."""
@@ -376,6 +384,27 @@ def _enter_delivery(connection: Connection, notice_id: str, kind: str, body: str
             next_at=max(instant(at), leased or ""),
         )
     )
+
+
+@cache
+def _page(given: frozenset[str]) -> Select[Any]:
+    """Put the statement for a page together, once: that takes longer than to run it."""
+    before = select(notices.c.issued_at, notices.c.id).where(notices.c.id == bindparam("after")).scalar_subquery()
+    claim_ids = notice_claims.c.claim_id.in_(bindparam("claim_ids", expanding=True))
+    here = (notice_claims.c.notice_id == notices.c.id) & (notice_claims.c.claim_id == claims.c.id)
+    hers = exists().where(here, claims.c.party_id == bindparam("party_id"))
+    others = exists().where(here, claims.c.party_id != bindparam("party_id"))
+    uploaded = select(jobs.c.upload_sha256).where(jobs.c.account_id == bindparam("uploader_id"))
+    conditions = {
+        "after": tuple_(notices.c.issued_at, notices.c.id) > before,
+        "states": notices.c.state.in_(bindparam("states", expanding=True)),
+        "claim_ids": notices.c.id.in_(select(notice_claims.c.notice_id).where(claim_ids)),
+    }
+    whose = {"party_id": hers & ~others, "uploader_id": notices.c.upload_sha256.in_(uploaded)}
+    any_of = [condition for name, condition in whose.items() if name in given]
+    chosen = [condition for name, condition in conditions.items() if name in given]
+    query = select(notices).where(*chosen, *([or_(*any_of)] if any_of else []))
+    return query.order_by(notices.c.issued_at, notices.c.id).limit(bindparam("limit"))
 
 
 def _stored(connection: Connection, row: RowMapping) -> StoredNotice:

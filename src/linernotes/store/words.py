@@ -52,6 +52,19 @@ _POSTGRESQL = (
 )
 _PARTS = "CREATE INDEX IF NOT EXISTS ix_shares_party_id ON shares (party_id)"  # whose shares: only a server asks
 
+_IN_POSTGRESQL = text(
+    "(SELECT id FROM recordings WHERE to_tsvector('simple', title || ' ' || artist)"
+    " @@ to_tsquery('simple', :asked) LIMIT :most) UNION"
+    " (SELECT recordings.id FROM works JOIN recordings ON recordings.work_id = works.id"
+    " WHERE to_tsvector('simple', works.title) @@ to_tsquery('simple', :asked) LIMIT :most)"
+)
+_IN_SQLITE = text(
+    "SELECT id FROM recordings WHERE rowid IN"
+    " (SELECT rowid FROM recording_words WHERE recording_words MATCH :asked LIMIT :most)"
+)
+_SELECT_UPTO = text(f"SELECT {_UPTO}")
+_COUNT_TRIGGERS = text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'recording_words%'")
+
 
 def words_of(said: str) -> list[str]:
     """Return the words of what somebody looks for, in lower case, at most eight."""
@@ -65,26 +78,14 @@ def matching(connection: Connection, words: Sequence[str], *, most: int) -> tupl
     """
     if connection.dialect.name == "postgresql":
         asked = " & ".join(words) + (":*" if len(words[-1]) >= _PREFIX_LETTERS_MIN else "")
-        found = connection.execute(
-            text(
-                "(SELECT id FROM recordings WHERE to_tsvector('simple', title || ' ' || artist)"
-                " @@ to_tsquery('simple', :asked) LIMIT :most) UNION"
-                " (SELECT recordings.id FROM works JOIN recordings ON recordings.work_id = works.id"
-                " WHERE to_tsvector('simple', works.title) @@ to_tsquery('simple', :asked) LIMIT :most)"
-            ),
-            {"asked": asked, "most": most + 1},
-        ).all()
+        found = connection.execute(_IN_POSTGRESQL, {"asked": asked, "most": most + 1}).all()
         return _few(found, most), 0
     if not _is_there(connection):
         return [], 0
-    look_up = text(
-        "SELECT id FROM recordings WHERE rowid IN"
-        " (SELECT rowid FROM recording_words WHERE recording_words MATCH :asked LIMIT :most)"
-    )
     # Whole words first: of those the index gives the first ones at once, where for a beginning it gathers all.
     for ending in ("", "*") if len(words[-1]) >= _PREFIX_LETTERS_MIN else ("",):
         asked = " ".join(f'"{word}"' for word in words) + ending
-        found = connection.execute(look_up, {"asked": asked, "most": most + 1}).all()
+        found = connection.execute(_IN_SQLITE, {"asked": asked, "most": most + 1}).all()
         if len(found) > most:
             break
     return _few(found, most), _upto(connection)
@@ -118,12 +119,11 @@ def _few(found: Sequence[Row[Any]], most: int) -> list[str] | None:
 
 
 def _upto(connection: Connection) -> int:
-    return int(connection.scalar(text(f"SELECT {_UPTO}")) or 0)
+    return int(connection.scalar(_SELECT_UPTO) or 0)
 
 
 def _is_there(connection: Connection) -> bool:
     """Tell whether the index is there; on SQLite with all its triggers, which go when a table is made anew."""
     if connection.dialect.name == "postgresql":
         return connection.scalar(text("SELECT to_regclass('work_words')")) is not None
-    query = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'recording_words%'"
-    return bool(connection.scalar(text(query)) == len(_TRIGGERS))
+    return bool(connection.scalar(_COUNT_TRIGGERS) == len(_TRIGGERS))

@@ -7,12 +7,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from linernotes.api.callers import Caller, Permit, caller_of, check_csrf, csrf_token, opened
+from linernotes.api.callers import Caller, Permit, check_csrf, csrf_token, opened
 from linernotes.api.problems import HttpProblem
-from linernotes.api.routing import count_request
+from linernotes.api.routing import Rooms, admitted
 from linernotes.model import AccountRole
 from linernotes.web.templating import render
 from linernotes.web.views.accounts import ROLES
@@ -184,13 +183,12 @@ class _PageRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            caller = await run_in_threadpool(caller_of, request)
-            count_request(request, caller)
+            await admitted(request)
             return await handle(request)
 
         return handler
 
 
-def pages() -> APIRouter:
-    """Return a router for pages; the API's description leaves them out."""
-    return APIRouter(route_class=_PageRoute, include_in_schema=False)
+def pages(*beginnings: str) -> APIRouter:
+    """Return a router for pages whose addresses begin so; the API's description leaves them out."""
+    return Rooms(*beginnings, route_class=_PageRoute, include_in_schema=False)

@@ -23,7 +23,7 @@ from linernotes.web.rooms import (
     trace,
     work,
 )
-from linernotes.web.templating import render
+from linernotes.web.templating import prepare, render
 
 __all__ = ["ROOMS", "join"]
 
@@ -42,6 +42,7 @@ Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
 def join(app: FastAPI) -> None:
     """Add the pages to an application whose API is whole."""
+    prepare()
     for kind, answer in list(app.exception_handlers.items()):
         app.add_exception_handler(kind, _readable(answer))
     for room in ROOMS:

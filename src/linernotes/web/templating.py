@@ -10,7 +10,7 @@ import jinja2
 
 from linernotes.formats import master_report, report, wording
 
-__all__ = ["asset", "assets", "render"]
+__all__ = ["asset", "assets", "prepare", "render"]
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
@@ -69,6 +69,12 @@ def _environment() -> jinja2.Environment:
     environment.filters["share"] = wording.share
     environment.globals["static"] = assets()
     return environment
+
+
+def prepare() -> None:
+    """Compile every template, so that nobody waits for it: in the loop, all would."""
+    for file in files("linernotes.web").joinpath("templates").iterdir():
+        _environment().get_template(file.name)
 
 
 def _template(name: str) -> str:

@@ -14,6 +14,7 @@ class WebhookEvent(StrEnum):
     """What one can be told of."""
 
     TRACE_DONE = "trace.done"
+    MASTER_DONE = "master.done"
     CLAIM_PROPOSED = "claim.proposed"
     CLAIM_CHANGED = "claim.changed"
     NOTICE_CHANGED = "notice.changed"

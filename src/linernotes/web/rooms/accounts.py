@@ -14,7 +14,7 @@ from linernotes.web.views.accounts import ROLES, seats
 
 __all__ = ["add_account", "disable", "enable", "router", "show_accounts"]
 
-router = pages()
+router = pages("/accounts")
 
 Reads = Annotated[Visit, Depends(Visits("accounts:read"))]
 Writes = Annotated[Visit, Depends(Visits("accounts:write"))]

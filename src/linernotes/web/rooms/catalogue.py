@@ -9,6 +9,7 @@ from starlette.responses import Response
 from linernotes.api.callers import now
 from linernotes.api.catalogue import seen_page
 from linernotes.api.problems import HttpProblem
+from linernotes.api.routing import quick_if_small
 from linernotes.journeys.correct import correct
 from linernotes.model import JobKind
 from linernotes.web.door import Posted, Visit, Visits, away, pages
@@ -18,7 +19,7 @@ from linernotes.web.views.catalogue import editable, part_in, recordings, subjec
 
 __all__ = ["edit", "import_catalogue", "router", "show_catalogue", "show_subject"]
 
-router = pages()
+router = pages("/catalogue")
 
 Reads = Annotated[Visit, Depends(Visits("catalogue:read"))]
 Writes = Annotated[Visit, Depends(Visits("catalogue:write"))]
@@ -31,6 +32,7 @@ _THINGS_SHOWN = 100
 
 
 @router.get("/catalogue")
+@quick_if_small
 def show_catalogue(visitor: Reads, q: str = "", after: str = "") -> Response:
     """Search recordings: everybody's, or those that one's party has a part in."""
     text = q.strip()[:_QUERY_CHARACTERS_MAX]
@@ -54,6 +56,7 @@ async def import_catalogue(request: Request, visitor: Imports) -> Response:
 
 
 @router.get("/catalogue/{key}")
+@quick_if_small
 def show_subject(visitor: Reads, key: str, on: str = "") -> Response:
     """Show a thing, today or as it was on a day."""
     found = seen_page(visitor.workspace, visitor.caller, key, on=day(on, "a day"))

@@ -14,7 +14,7 @@ from linernotes.web.templating import asset, render
 
 __all__ = ["enter", "router", "show_asset", "show_sign_in", "sign_in", "sign_in_first", "sign_out"]
 
-router = pages()
+router = pages("/")
 
 _FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from linernotes.api.claims import changed, seen_claim
 from linernotes.api.problems import HttpProblem
+from linernotes.api.routing import quick
 from linernotes.errors import NotFoundError
 from linernotes.formats import report
 from linernotes.journeys import claim as journey
@@ -26,7 +27,7 @@ from linernotes.web.views.notes import shown
 
 __all__ = ["decide", "dispute", "play_claim", "release", "resolve", "router", "show_claim", "show_inbox", "withdraw"]
 
-router = pages()
+router = pages("/inbox")
 
 Reads = Annotated[Visit, Depends(Visits("claims:read"))]
 Decides = Annotated[Visit, Depends(Visits("claims:decide"))]
@@ -46,6 +47,7 @@ _TABS = {
 
 
 @router.get("/inbox")
+@quick
 def show_inbox(visitor: Reads, tab: str = "open") -> Response:
     """Show the claims that wait, those in force, or those that are over."""
     if tab not in _TABS:
@@ -65,6 +67,7 @@ def show_inbox(visitor: Reads, tab: str = "open") -> Response:
 
 
 @router.get("/inbox/{claim_id}")
+@quick
 def show_claim(visitor: Reads, claim_id: str) -> Response:
     """Show a claim: both sounds, why it stands as it does, what one can do."""
     claim = seen_claim(visitor.workspace, visitor.caller, claim_id)

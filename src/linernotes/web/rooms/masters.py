@@ -40,7 +40,7 @@ __all__ = [
     "show_orders",
 ]
 
-router = pages()
+router = pages("/masters")
 
 Reads = Annotated[Visit, Depends(Visits("masters:read"))]
 Writes = Annotated[Visit, Depends(Visits("masters:write"))]

@@ -17,7 +17,7 @@ from linernotes.web.views.models import piece, release, source
 
 __all__ = ["router", "show_model", "show_models", "withdraw_consent"]
 
-router = pages()
+router = pages("/models")
 
 Reads = Annotated[Visit, Depends(Visits("models:read"))]
 Decides = Annotated[Visit, Depends(Visits("policies:write"))]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from linernotes.api.callers import now
 from linernotes.api.money import seen_statements
 from linernotes.api.problems import HttpProblem
+from linernotes.api.routing import quick_if_small
 from linernotes.formats.statement import month
 from linernotes.journeys import earnings
 from linernotes.journeys.account_statement import write_statements
@@ -34,7 +35,7 @@ __all__ = [
     "show_why",
 ]
 
-router = pages()
+router = pages("/money")
 
 SeesRuns = Annotated[Visit, Depends(Visits("royalties:read"))]
 Runs = Annotated[Visit, Depends(Visits("royalties:run"))]
@@ -46,6 +47,7 @@ _PDF, _CSV = "application/pdf", "text/csv; charset=utf-8"
 
 
 @router.get("/money")
+@quick_if_small
 def show_money(visitor: SeesRuns) -> Response:
     """Show the months that were run, and what each brought."""
     books, party_id = visitor.workspace.books, visitor.caller.party_id(None)

@@ -10,6 +10,7 @@ from linernotes.api.callers import now
 from linernotes.api.claims import seen_claim
 from linernotes.api.notices import SeenNotice, notices_of, notices_to_answer, seen_notice, step_notice, take_counter
 from linernotes.api.problems import HttpProblem
+from linernotes.api.routing import quick
 from linernotes.errors import NotFoundError
 from linernotes.journeys import notice as journey
 from linernotes.journeys.notice import NoticeVerb
@@ -33,7 +34,7 @@ __all__ = [
     "show_notice",
 ]
 
-router = pages()
+router = pages("/inbox/", "/notices")
 
 Reads = Annotated[Visit, Depends(Visits("claims:read"))]
 Decides = Annotated[Visit, Depends(Visits("claims:decide"))]
@@ -123,6 +124,7 @@ def read_counter(visitor: Reads, notice_id: str) -> Response:
 
 
 @router.get("/notices/{notice_id}")
+@quick
 def show_notice(visitor: Reads, notice_id: str) -> Response:
     """Show a notice, its clock, what happened, and what the visitor can do about it."""
     seen = seen_notice(visitor.workspace, visitor.caller, notice_id)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from linernotes.api.callers import now
 from linernotes.api.problems import HttpProblem
+from linernotes.api.routing import quick_if_small
 from linernotes.errors import ParameterError
 from linernotes.formats.claim_words import ACTIONS
 from linernotes.journeys.claim import reconsider, set_policy
@@ -18,13 +19,14 @@ from linernotes.web.views.policies import USES, houses
 
 __all__ = ["add_policy", "end_policy", "router", "show_policies"]
 
-router = pages()
+router = pages("/policies")
 
 Reads = Annotated[Visit, Depends(Visits("policies:read"))]
 Writes = Annotated[Visit, Depends(Visits("policies:write"))]
 
 
 @router.get("/policies")
+@quick_if_small
 def show_policies(visitor: Reads) -> Response:
     """Show one's rules; to those who see all, everybody's."""
     store = visitor.workspace.claims

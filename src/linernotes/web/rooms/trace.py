@@ -1,5 +1,6 @@
 """*Trace*: drop files, see them heard, open the liner notes, listen."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +12,16 @@ from linernotes.api.callers import check_csrf, is_from_here, now, settings_of
 from linernotes.api.jobs import seen_job
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
+from linernotes.api.routing import quick
 from linernotes.formats import report
 from linernotes.formats.liner_notes import evidence_of, trace_of
+from linernotes.formats.waveforms import unpacked
 from linernotes.journeys.claim import claims_of
 from linernotes.journeys.clips import Side
 from linernotes.journeys.page import page as whole_page
 from linernotes.journeys.queue import queue_traces
 from linernotes.journeys.uploads import path_of
-from linernotes.model import Job, JobKind, Trace
+from linernotes.model import Job, JobKind, JobState, Trace
 from linernotes.web.door import Visit, Visits, away, pages
 from linernotes.web.rooms.notices import clocks_about
 from linernotes.web.sound import addresses, clip, whole
@@ -39,15 +42,17 @@ __all__ = [
     "show_uploads",
 ]
 
-router = pages()
+router = pages("/trace", "/uploads")
 
 Reads = Annotated[Visit, Depends(Visits("traces:read"))]
 Writes = Annotated[Visit, Depends(Visits("traces:write"))]
 
 _SHOWN = 25
+_NOTES_KEPT = 64  # some 10 MB
 
 
 @router.get("/trace")
+@quick
 def show_uploads(visitor: Reads, after: str | None = None) -> Response:
     """Show where files are dropped, and what came in."""
     found = visitor.workspace.jobs.page(
@@ -80,18 +85,20 @@ async def send_uploads(request: Request, visitor: Writes) -> Response:
 
 
 @router.get("/uploads/{upload_id}")
+@quick
 def show_notes(visitor: Reads, upload_id: str) -> Response:
     """Show an upload's liner notes, or how far they are."""
-    job = _job(visitor, upload_id)
-    if job.result is None:
+    job = seen_job(visitor.workspace, visitor.caller, upload_id, kind=JobKind.TRACE, result=False)
+    if job.state is not JobState.DONE:
         return visitor.page("waiting.html", title=work(job).name, job=work(job))
-    trace, shown = _notes(visitor.workspace, job)
+    is_kept = _path(visitor.workspace, job).is_file()
+    trace, shown = _notes(visitor.workspace, job.id, is_kept)
     claims = _claims(visitor, trace)
     return visitor.page(
         "notes.html",
         title=shown.title,
         **as_shown(shown),
-        upload={"id": job.id, "sound": f"/uploads/{job.id}/sound" if _path(visitor.workspace, job).is_file() else None},
+        upload={"id": job.id, "sound": f"/uploads/{job.id}/sound" if is_kept else None},
         claims=claims,
         notices=clocks_about(visitor, [claim.row.id for claim in claims]),
     )
@@ -100,7 +107,8 @@ def show_notes(visitor: Reads, upload_id: str) -> Response:
 @router.get("/uploads/{upload_id}/places.css")
 def show_places(visitor: Reads, upload_id: str) -> Response:
     """Say where on the picture the stretches are: as a sheet, for styles inside a page are forbidden."""
-    shown = _notes(visitor.workspace, _job(visitor, upload_id))[1]
+    job = _heard(visitor, upload_id)
+    shown = _notes(visitor.workspace, job.id, _path(visitor.workspace, job).is_file())[1]
     return Response(shown.places, headers={"Cache-Control": "private, max-age=86400"}, media_type="text/css")
 
 
@@ -165,14 +173,15 @@ def _claims(visitor: Visit, trace: Trace) -> list[Standing]:
 
 def _trace(job: Job, *, path: str | None = None) -> Trace:
     result = job.result or {}
-    return trace_of(result["notes"], result["waveform"], path=path)
+    return trace_of(result["notes"], unpacked(result["waveform"]), path=path)
 
 
-def _notes(workspace: Workspace, job: Job) -> tuple[Trace, report.Notes]:
-    trace = _trace(job)
-    is_kept = _path(workspace, job).is_file()
+@lru_cache(maxsize=_NOTES_KEPT)
+def _notes(workspace: Workspace, job_id: str, is_kept: bool) -> tuple[Trace, report.Notes]:  # noqa: FBT001  (a key)
+    """Return the liner notes of an upload that was heard: they do not change, and to draw them takes its time."""
+    trace = _trace(workspace.jobs.get(job_id))
     clips = {
-        (0, number): addresses(evidence, f"/uploads/{job.id}/clips/{number}", upload=is_kept)
+        (0, number): addresses(evidence, f"/uploads/{job_id}/clips/{number}", upload=is_kept)
         for number, evidence in enumerate(trace.evidence)
     }
     return trace, report.notes([trace], clips)

@@ -10,18 +10,20 @@ from linernotes.api.importing import queue_file
 from linernotes.api.jobs import cancel_job, seen_job
 from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
+from linernotes.api.routing import quick
 from linernotes.model import JobKind
 from linernotes.web.door import Posted, SignedIn, Visit, away, pages
 from linernotes.web.views.uploads import outcome, work
 
 __all__ = ["router", "show_work", "stop_work", "take_in"]
 
-router = pages()
+router = pages("/work")
 
 _PAGES = {JobKind.TRACE: "/uploads", JobKind.MASTER: "/masters"}
 
 
 @router.get("/work/{job_id}")
+@quick
 def show_work(visitor: Annotated[Visit, Depends(SignedIn())], job_id: str) -> Response:
     """Show how far a piece of work is, or what it came to."""
     job = seen_job(visitor.workspace, visitor.caller, job_id)
