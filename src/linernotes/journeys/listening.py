@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes import audio
-from linernotes.analyse import fingerprint
 from linernotes.errors import DecodeError, InputError
 from linernotes.kernels.waveform import Outline
 from linernotes.model import Fingerprint, Problem, Upload
@@ -57,6 +56,8 @@ def hear(path: Path) -> Heard:
     ------
     DecodeError if it is no sound, too short (under half a second) or silent; InputError if it cannot be read
     """
+    from linernotes.analyse import fingerprint  # noqa: PLC0415 - mastering, which looks for files here, needs no index
+
     sha256 = file_sha256(path)
     parameters = fingerprint.DEFAULT
     outline = Outline(n_columns=_WAVEFORM_COLUMNS)

@@ -18,7 +18,7 @@ __all__ = ["Forecast", "Sketch"]
 
 _MOST_CELLS = 1 << 17
 _PAUSE = 1e-3  # of the mean power: what lies below is no part of the music
-_SPARE = 10.0 ** (-6.0 / 20.0)  # peaks are known so much farther down than is asked for
+_SPARE = 10.0 ** (-4.0 / 20.0)  # peaks are known so much farther down than is asked for
 
 
 @dataclass(frozen=True, slots=True)
