@@ -6,8 +6,8 @@ Signatures are explicit, so that a kernel compiles when its module is first impo
 only read is declared so, because an index is mapped read-only. The machine code is kept beside the package or in
 the user's cache folder; where neither can be written it is compiled anew in each process.
 
-No kernel multiplies matrices. So numba need not look for a BLAS when it wakes: SciPy's linear algebra would take as
-long to load as numba itself.
+No kernel multiplies matrices or calls C. So numba need not look, when it wakes, for what would help it there: SciPy's
+linear algebra and a parser of C take as long to load as numba itself.
 """
 
 import sys
@@ -18,14 +18,14 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-_BLAS = "scipy.linalg.cython_blas"
-if _BLAS not in sys.modules:
-    sys.modules[_BLAS] = None  # type: ignore[assignment]  # Python's way to say: there is none
-    import numba.np.arraymath  # noqa: F401  (looks for it once, here)
+_UNUSED = [name for name in ("scipy.linalg.cython_blas", "cffi") if name not in sys.modules]
+for name in _UNUSED:
+    sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: there is none
+import numba.core.typing.cffi_utils  # noqa: E402  (looks here, and never again)
+import numba.np.arraymath  # noqa: E402, F401
 
-    del sys.modules[_BLAS]
-
-__all__ = ["compiled", "count_ones", "float_of_bits", "readable", "writable"]
+for name in _UNUSED:
+    del sys.modules[name]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
