@@ -18,7 +18,7 @@ __all__ = ["RATES_HZ", "decibels", "measure"]
 
 RATES_HZ = (8000, 192000)
 _DEAD_DB = -60.0  # a channel this far below the other says nothing
-_SERIES_STEPS = 10  # of 10 ms
+_SERIES_STEPS, _SERIES_PIECE = 10, 30_000  # of 10 ms
 _WHOLE, _OUT_OF = 30, 4  # stretches whose spectra are taken: the first, then one of so many; the mean is the same
 
 
@@ -152,8 +152,14 @@ def _told(values: NDArray[np.float64]) -> Sequence[float]:
 
 def _series(powers: NDArray[np.float64], n: int) -> tuple[Sequence[float], float]:
     """Loudness of the ``n`` steps that end with each tenth of a second, and the greatest that ends anywhere."""
-    levels = loudness(sliding(np.concatenate([np.zeros(n - 1), powers]), n)) if len(powers) else powers
-    return _told(levels[_SERIES_STEPS - 1 :: _SERIES_STEPS]), float(levels.max(initial=FLOOR_DB))
+    told, greatest = list[float](), FLOOR_DB
+    for start in range(0, len(powers), _SERIES_PIECE):  # in pieces: three hours at once would fill a memory
+        stop = start + _SERIES_PIECE
+        before = np.concatenate([np.zeros(max(0, n - 1 - start)), powers[max(0, start - n + 1) : start]])
+        levels = loudness(sliding(np.concatenate([before, powers[start:stop]]), n))
+        told += levels[_SERIES_STEPS - 1 :: _SERIES_STEPS].tolist()
+        greatest = max(greatest, float(levels.max()))
+    return tuple(told), greatest
 
 
 def _dead(means: NDArray[np.float64]) -> Sequence[int]:
