@@ -157,7 +157,7 @@ def _series(powers: NDArray[np.float64], n: int) -> tuple[Sequence[float], float
         stop = start + _SERIES_PIECE
         before = np.concatenate([np.zeros(max(0, n - 1 - start)), powers[max(0, start - n + 1) : start]])
         levels = loudness(sliding(np.concatenate([before, powers[start:stop]]), n))
-        told += levels[_SERIES_STEPS - 1 :: _SERIES_STEPS].tolist()
+        told += levels[_SERIES_STEPS - 1 :: _SERIES_STEPS].round(3).tolist()
         greatest = max(greatest, float(levels.max()))
     return tuple(told), greatest
 
