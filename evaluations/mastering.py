@@ -294,7 +294,7 @@ def main() -> None:
         parser.error("--data is needed: recordings to master, with music/manifest.csv")
     if shutil.which("ffmpeg") is None:
         parser.error("the ffmpeg program is needed: it is the meter that is not ours")
-    n, duration_s, n_coded = (4, 12.0, 1) if options.quick else (14, 50.0, 6)
+    n, duration_s, n_coded = (4, 12.0, 1) if options.quick else (14, 50.0, 8)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         tracks = excerpts(options.data, folder, n=n, duration_s=duration_s)

@@ -1,9 +1,14 @@
+import dataclasses
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from linernotes.errors import ParameterError
 from linernotes.kernels.true_peak import TruePeakMeter
+from linernotes.render.mastering import coding
 from linernotes.render.mastering.coding import CODECS, Coded, Dips, as_decoded, codecs_named, coded
+from linernotes.render.mastering.program import program
 
 RATE_HZ = 44_100
 
@@ -50,3 +55,26 @@ def test_whole_steps_are_what_a_reader_gets() -> None:
     meter = TruePeakMeter(channels=1)
     meter.add(as_decoded(steps, 16))
     assert meter.peaks()[0] >= 1
+
+
+def noise(n: int = RATE_HZ // 2) -> NDArray[np.float32]:
+    return np.random.default_rng(2).uniform(-0.9, 0.9, (n, 2)).astype(np.float32)
+
+
+@pytest.mark.skipif(program() is None, reason="there is no ffmpeg program")
+@pytest.mark.parametrize("name", ["aac_128", "opus_128"])
+def test_the_program_is_one_more_trial(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_by_program = dataclasses.replace(CODECS[name], trials=())
+    (heard,) = coded([noise()], [only_by_program], sample_rate_hz=RATE_HZ, channels=2, limit_dbtp=-6.0)
+    assert -6 < heard.true_peak_dbtp < 9
+    with monkeypatch.context() as without:
+        without.setattr(coding, "program", lambda: None)
+        (ours,) = coded([noise()], codecs_named([name]), sample_rate_hz=RATE_HZ, channels=2)
+    (all_of_them,) = coded([noise()], codecs_named([name]), sample_rate_hz=RATE_HZ, channels=2)
+    assert all_of_them.true_peak_dbtp == max(ours.true_peak_dbtp, heard.true_peak_dbtp)
+
+
+def test_a_program_that_cannot_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coding, "program", lambda: "/bin/false")
+    (heard,) = coded([noise(), noise(200_000)], codecs_named(["mp3_320"]), sample_rate_hz=RATE_HZ, channels=2)
+    assert heard.true_peak_dbtp > -1

@@ -1,5 +1,6 @@
 """A master for machines: one JSON object."""
 
+from dataclasses import fields, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -7,7 +8,7 @@ from linernotes.formats.plain_records import plain
 from linernotes.formats.platform_targets import checked
 from linernotes.model import Master
 
-__all__ = ["brief", "from_master"]
+__all__ = ["brief", "from_master", "record"]
 
 
 def from_master(master: Master) -> dict[str, Any]:
@@ -18,10 +19,20 @@ def from_master(master: Master) -> dict[str, Any]:
         {"target": each.target.name, "met": each.met, "words": each.words, "source": each.target.source}
         for each in (checked(result.after, coded) if result else ())
     ]
-    told: dict[str, Any] = plain(master)
+    told = record(master)
     if result:
         told["result"] = {name: each for name, each in told["result"].items() if name not in ("plan", "before")}
     return told | {"delivery": delivery}
+
+
+def record(master: Master) -> dict[str, Any]:
+    """Return a master as plain values that can be restored; what stands in it twice is there once: it may be long."""
+    told: dict[str, Any] = plain(replace(master, result=None))
+    if (result := master.result) is not None:
+        rest = {name: getattr(result, name) for name in (field.name for field in fields(result))}
+        twice = {name: told[name] for name in ("plan", "before")}
+        told["result"] = {name: twice[name] if name in twice else plain(each) for name, each in rest.items()}
+    return told
 
 
 def brief(master: Master) -> dict[str, Any]:

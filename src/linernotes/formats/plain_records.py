@@ -18,8 +18,8 @@ _Record = TypeVar("_Record")
 
 def plain(value: Any) -> Any:
     """Turn a record, and records within it, into dicts, lists, numbers and texts."""
-    if type(value) is float:  # by far the most
-        return float(f"{value:.7g}")
+    if type(value) is float:  # by far the most; what is short already stays the same object
+        return value if (short := float(f"{value:.7g}")) == value else short
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, str) or value is None or isinstance(value, bool | int):

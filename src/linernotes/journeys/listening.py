@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes import audio
-from linernotes.analyse import fingerprint
 from linernotes.errors import DecodeError, InputError
 from linernotes.kernels.waveform import Outline
 from linernotes.model import Fingerprint, Problem, Upload
@@ -57,6 +56,8 @@ def hear(path: Path) -> Heard:
     ------
     DecodeError if it is no sound, too short (under half a second) or silent; InputError if it cannot be read
     """
+    from linernotes.analyse import fingerprint  # noqa: PLC0415 - mastering, which looks for files here, needs no index
+
     sha256 = file_sha256(path)
     parameters = fingerprint.DEFAULT
     outline = Outline(n_columns=_WAVEFORM_COLUMNS)
@@ -110,11 +111,17 @@ def find_audio(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
 def over_cores(work: Callable[[_T], _R], items: Iterable[_T], *, jobs: int | None = None) -> Iterator[_R]:
     """Do the work on all cores and yield results in the order of the items; few are in flight at a time.
 
-    Threads are enough: decoding runs in processes of its own, and the kernels let go of the interpreter.
+    Threads are enough: decoding runs in processes of its own, and the kernels let go of the interpreter. One item alone
+    is worked on where it is: a thread has memory of its own, which it does not give back.
     """
     n_jobs = jobs or os.cpu_count() or 1
     waiting: list[Future[_R]] = []
     rest = iter(items)
+    first = list(islice(rest, 2))
+    if n_jobs == 1 or len(first) < 2:
+        yield from map(work, chain(first, rest))
+        return
+    rest = chain(first, rest)
     with ThreadPoolExecutor(n_jobs) as pool:
         try:
             waiting += [pool.submit(work, item) for item in islice(rest, 2 * n_jobs)]

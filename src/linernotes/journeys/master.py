@@ -16,6 +16,7 @@ import linernotes
 from linernotes import audio
 from linernotes.errors import ConflictError, InputError, LinernotesError, NotFoundError, UnavailableError
 from linernotes.formats.findings import findings
+from linernotes.formats.masters import record
 from linernotes.formats.plain_records import plain, restored
 from linernotes.journeys.files import write_whole
 from linernotes.journeys.listening import Progress, file_sha256, find_audio, over_cores
@@ -276,4 +277,4 @@ def _kept(song: _Song, order: Order, key: str) -> Master | None:
 def _keep(master: Master, song: _Song, order: Order) -> None:
     """Keep what is made of a song; an empty record, before its master is there, says that the name is ours."""
     if not order.dry_run:
-        write_whole(_record(order, song.name), json.dumps(plain(master), ensure_ascii=False))
+        write_whole(_record(order, song.name), json.dumps(record(master), ensure_ascii=False))

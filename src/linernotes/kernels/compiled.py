@@ -5,8 +5,12 @@ Conventions
 Signatures are explicit, so that a kernel compiles when its module is first imported and never inside a loop. What is
 only read is declared so, because an index is mapped read-only. The machine code is kept beside the package or in
 the user's cache folder; where neither can be written it is compiled anew in each process.
+
+No kernel multiplies matrices or calls C. So numba need not look, when it wakes, for what would help it there: SciPy's
+linear algebra and a parser of C take as long to load as numba itself.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -14,7 +18,14 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["compiled", "count_ones", "readable", "writable"]
+_UNUSED = [name for name in ("scipy.linalg.cython_blas", "cffi") if name not in sys.modules]
+for name in _UNUSED:
+    sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: there is none
+import numba.core.typing.cffi_utils  # noqa: E402  (looks here, and never again)
+import numba.np.arraymath  # noqa: E402, F401
+
+for name in _UNUSED:
+    del sys.modules[name]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -53,3 +64,14 @@ def _count_ones(_context: Any, _word: Any) -> Any:
 
 count_ones = cast("Callable[[np.uint64], np.uint64]", intrinsic(_count_ones))
 """Count the set bits of a 64-bit word, inside a kernel: one instruction, vectorised where the processor can."""
+
+
+def _float_of_bits(_context: Any, _word: Any) -> Any:
+    def emit(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
+
+    return types.float32(types.int32), emit
+
+
+float_of_bits = cast("Callable[[np.int32], np.float32]", intrinsic(_float_of_bits))
+"""The number that 32 bits stand for, inside a kernel."""

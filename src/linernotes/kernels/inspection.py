@@ -28,9 +28,19 @@ _TOP, _FULL = np.float32(0.5), np.float32(1.0)
 _CLICK_LEAST, _CLICK_RATIO, _SHARP = np.float32(0.05), np.float32(20.0), np.float32(1.5)
 _NEAR, _REACH = 3, 24  # samples about a click that it shakes, and that must be calm
 _ROW = 64  # samples that are passed over together where there is nothing to see
+_PART = 8  # samples that are calm together
 _LIVE = np.float32(0.01)  # -40 dB, on both sides of a hole
 
 _SAMPLES, _STATE, _SPOTS = readable(types.float32, 1), writable(types.int64, 1), writable(types.int64, 2)
+
+
+@compiled(types.boolean, _SAMPLES, types.float32)
+def _stands(row: NDArray[np.float32], last: np.float32) -> bool:
+    """Whether a sample high up equals the one before it."""
+    n = 1 if row[0] == last and abs(last) >= _TOP else 0
+    for i in range(row.shape[0] - 1):
+        n += (row[i] == row[i + 1]) & (abs(row[i]) >= _TOP)
+    return n > 0
 
 
 @compiled(types.int64, _SAMPLES, types.int64, types.float32, _STATE, _SPOTS, types.int64)
@@ -46,8 +56,9 @@ def _tops(  # noqa: PLR0917  (numba knows no keywords)
     run = state[0]
     for start in range(0, samples.shape[0], _ROW):
         row = samples[start : start + _ROW]
-        if run == 0 and greatest_magnitude(row) < _TOP:
+        if run <= 1 and max(abs(last), greatest_magnitude(row)) < _FULL and not _stands(row, last):
             last = row[-1]
+            run = 1 if abs(last) >= _TOP else 0
             continue
         for i in range(row.shape[0]):
             x, n = row[i], start + i
@@ -109,6 +120,26 @@ def _bend(samples: NDArray[np.float32], n: int) -> np.float32:
     return np.float32(abs(samples[n] - np.float32(0.5) * (samples[n - 1] + samples[n + 1])))
 
 
+@compiled(types.boolean, _SAMPLES)
+def _busy(samples: NDArray[np.float32]) -> bool:
+    """Whether no click can be in the inner ``_ROW`` samples: no bend is sharp enough, or too little around is calm.
+
+    On either side of a click, of the ``_REACH - _NEAR + 1`` samples that must be calm, one part at least is whole.
+    """
+    bends, parts = np.empty(_ROW + 2 * _REACH, np.float32), np.empty((_ROW + 2 * _REACH) // _PART, np.float32)
+    for i in range(_ROW + 2 * _REACH):
+        bends[i] = samples[i + 1] - np.float32(0.5) * (samples[i] + samples[i + 2])
+    sharpest = greatest_magnitude(bends[_REACH : _REACH + _ROW])
+    if sharpest < _CLICK_LEAST:
+        return True
+    for part in range(parts.shape[0]):
+        parts[part] = greatest_magnitude(bends[part * _PART : (part + 1) * _PART])
+    n_calm = 0
+    for part in range(parts.shape[0]):
+        n_calm += parts[part] * _CLICK_RATIO < sharpest
+    return n_calm < 2
+
+
 @compiled(types.int64, _SAMPLES, types.int64, _SPOTS, types.int64)
 def _clicks(samples: NDArray[np.float32], at: int, spots: NDArray[np.int64], n_spots: int) -> int:
     """Find clicks among samples ``_REACH + 1`` from either end; ``at`` is the place of the first of all."""
@@ -116,13 +147,10 @@ def _clicks(samples: NDArray[np.float32], at: int, spots: NDArray[np.int64], n_s
     bends = np.empty(_ROW + 2, np.float32)
     for start in range(first, stop, _ROW):
         n_row = min(_ROW, stop - start)
+        if n_row == _ROW and _busy(samples[start - _REACH - 1 : start + _ROW + _REACH + 1]):
+            continue
         for i in range(n_row + 2):
             bends[i] = _bend(samples, start - 1 + i)
-        some = False
-        for i in range(n_row):
-            some |= (bends[i + 1] >= _CLICK_LEAST) & (bends[i + 1] > _SHARP * bends[i])
-        if not some:
-            continue
         for i in range(n_row):
             n, bend = start + i, bends[i + 1]
             if bend < _CLICK_LEAST:
@@ -141,27 +169,22 @@ def _clicks(samples: NDArray[np.float32], at: int, spots: NDArray[np.int64], n_s
 
 
 @compiled(types.void, readable(types.float32, 2), writable(types.float64, 2))
-def add_sums(frames: NDArray[np.float32], sums: NDArray[np.float64]) -> None:
-    """Add a block of shape (n, channels) to ``sums``: rows sum, squares, peak, product with the other channel."""
+def add_sums(rows: NDArray[np.float32], sums: NDArray[np.float64]) -> None:
+    """Add samples of shape (channels, n) to ``sums``: rows sum, squares, peak, product with the other channel."""
     # Sums in as many parts as a row has frames, so that a processor's lanes can work.
     totals, squares, products = np.zeros(_ROW), np.zeros(_ROW), np.zeros(_ROW)
-    own, other = np.empty(_ROW, np.float32), np.empty(_ROW, np.float32)
-    for c in range(frames.shape[1]):
+    for c in range(rows.shape[0]):
         totals[:], squares[:], products[:] = 0.0, 0.0, 0.0
-        peak = np.float32(0.0)
-        for start in range(0, frames.shape[0], _ROW):
-            n_row = min(_ROW, frames.shape[0] - start)
-            for i in range(n_row):
-                own[i], other[i] = frames[start + i, c], frames[start + i, frames.shape[1] - 1 - c]
-            for i in range(n_row):
+        for start in range(0, rows.shape[1], _ROW):
+            own, other = rows[c, start : start + _ROW], rows[rows.shape[0] - 1 - c, start : start + _ROW]
+            for i in range(own.shape[0]):
                 x = np.float64(own[i])
                 totals[i] += x
                 squares[i] += x * x
-                products[i] += x * other[i]
-            peak = max(peak, greatest_magnitude(own[:n_row]))
+                products[i] += x * np.float64(other[i])
         sums[0, c] += totals.sum()
         sums[1, c] += squares.sum()
-        sums[2, c] = max(sums[2, c], peak)
+        sums[2, c] = max(sums[2, c], greatest_magnitude(rows[c]))
         sums[3, c] += products.sum()
 
 

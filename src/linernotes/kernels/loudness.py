@@ -22,6 +22,7 @@ __all__ = [
     "KWeighting",
     "LoudnessMeter",
     "add_cells",
+    "gated",
     "integrated",
     "k_weighting",
     "loudness",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 STEPS_PER_S = 100
-"""Energies are kept for every 10 ms, so that the greatest momentary loudness is found wherever it lies."""
+"""Powers are kept for every 10 ms, so that the greatest momentary loudness is found wherever it lies."""
 
 _FLOOR_POWER = 10.0 ** ((-150.0 + 0.691) / 10.0)
 _ABSOLUTE_GATE = 10.0 ** ((-70.0 + 0.691) / 10.0)
@@ -151,13 +152,13 @@ class KWeighting:
 
 
 class LoudnessMeter:
-    """Measures a stream given in blocks of any size; keeps one energy for every 10 ms."""
+    """Measures a stream given in blocks of any size; keeps one power for every 10 ms."""
 
     def __init__(self, *, sample_rate_hz: int, channels: int) -> None:
         self.sample_rate_hz = sample_rate_hz
         self._weighting = KWeighting(sample_rate_hz=sample_rate_hz, channels=channels)
         self._n_frames = 0
-        self._steps = array("d")
+        self._powers = array("d")
         self._open = 0.0
 
     def add(self, block: NDArray[np.float32]) -> None:
@@ -168,16 +169,14 @@ class LoudnessMeter:
         first, self._n_frames = self._n_frames, self._n_frames + len(energies)
         # Step k begins at the frame that its first instant rounds down to; the very first has begun already.
         steps = np.arange(max(1, self._step_at(first)), self._step_at(self._n_frames))
-        starts = steps * self.sample_rate_hz // STEPS_PER_S - first
-        if len(starts) and starts[0] == 0:
-            self._steps.append(self._open)
-            self._open, starts = 0.0, starts[1:]
+        starts = steps * self.sample_rate_hz // STEPS_PER_S
+        lengths = starts - (steps - 1) * self.sample_rate_hz // STEPS_PER_S
         if len(energies):
-            edges = np.concatenate([[0], starts, [len(energies)]])
+            edges = np.concatenate([[0], starts - first, [len(energies)]])
             sums = np.empty(len(edges) - 1)
             _sum_between(energies, edges, sums)
             sums[0] += self._open
-            self._steps.frombytes(sums[:-1].tobytes())
+            self._powers.frombytes((sums[:-1] / lengths).tobytes())
             self._open = float(sums[-1])
 
     def _step_at(self, frame: int) -> int:
@@ -186,12 +185,12 @@ class LoudnessMeter:
 
     def powers(self) -> NDArray[np.float64]:
         """Return the mean power of each 10 ms so far; the last, unfinished one is left out."""
-        energies = np.array(self._steps)
-        if (len(energies) + 1) * self.sample_rate_hz // STEPS_PER_S <= self._n_frames:
-            energies = np.append(energies, self._open)
-        edges = np.arange(len(energies) + 1) * self.sample_rate_hz // STEPS_PER_S
-        powers: NDArray[np.float64] = energies / np.diff(edges)
-        return powers
+        powers = np.frombuffer(self._powers) if self._powers else np.zeros(0)  # no copy: of three hours it is large
+        length = (len(powers) + 1) * self.sample_rate_hz // STEPS_PER_S - len(
+            powers
+        ) * self.sample_rate_hz // STEPS_PER_S
+        begun = len(powers) * self.sample_rate_hz // STEPS_PER_S
+        return np.append(powers, self._open / length) if begun + length <= self._n_frames else powers
 
 
 def loudness(powers: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -216,9 +215,21 @@ def _running(powers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     return np.asarray(sums[n:] - sums[:-n])
 
 
+def _blocks(powers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return the mean of ``n`` neighbouring powers of 10 ms, one every 100 ms; of all where there are fewer."""
+    if len(powers) < n:
+        return sliding(powers, n)
+    tenths = powers[: len(powers) // _HOP * _HOP].reshape(-1, _HOP).mean(axis=1)
+    return sliding(tenths, n // _HOP)
+
+
 def integrated(powers: NDArray[np.float64]) -> float:
     """Return the gated loudness of powers of 10 ms; -70 where nothing is above the gate."""
-    blocks = sliding(powers, _MOMENTARY)[::_HOP]
+    return gated(_blocks(powers, _MOMENTARY))
+
+
+def gated(blocks: NDArray[np.float64]) -> float:
+    """Return the gated loudness of powers of 400 ms, one every 100 ms; -70 where nothing is above the gate."""
     blocks = blocks[blocks > _ABSOLUTE_GATE]
     if not len(blocks):
         return -70.0
@@ -228,7 +239,7 @@ def integrated(powers: NDArray[np.float64]) -> float:
 
 def loudness_range(powers: NDArray[np.float64]) -> float:
     """Return the range in LU from powers of 10 ms: 10th to 95th percentile of what is above the gates."""
-    blocks = sliding(powers, _SHORT_TERM)[::_HOP] if len(powers) >= _SHORT_TERM else np.zeros(0)
+    blocks = _blocks(powers, _SHORT_TERM) if len(powers) >= _SHORT_TERM else np.zeros(0)
     blocks = blocks[blocks >= _ABSOLUTE_GATE]
     if not len(blocks):
         return 0.0

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable
+from linernotes.kernels.compiled import compiled, float_of_bits, readable
 
 __all__ = ["greatest", "least"]
 
@@ -18,20 +18,16 @@ _UNSIGNED = np.int32(0x7FFFFFFF)
 @compiled(types.float32, readable(types.float32, 1))
 def greatest(samples: NDArray[np.float32]) -> np.float32:
     """Return the greatest magnitude, 0 of none; not a number counts as greater than all."""
-    bits, found = samples.view(np.int32), np.zeros(1, np.int32)
-    most = np.int32(0)
+    bits, most = samples.view(np.int32), np.int32(0)
     for i in range(bits.shape[0]):
         most = max(most, bits[i] & _UNSIGNED)
-    found[0] = most
-    return np.float32(found.view(np.float32)[0])
+    return float_of_bits(most)
 
 
 @compiled(types.float32, readable(types.float32, 1))
 def least(samples: NDArray[np.float32]) -> np.float32:
     """Return the least magnitude, or the greatest number there is of none."""
-    bits, found = samples.view(np.int32), np.zeros(1, np.int32)
-    fewest = np.int32(0x7F7FFFFF)
+    bits, fewest = samples.view(np.int32), np.int32(0x7F7FFFFF)
     for i in range(bits.shape[0]):
         fewest = min(fewest, bits[i] & _UNSIGNED)
-    found[0] = fewest
-    return np.float32(found.view(np.float32)[0])
+    return float_of_bits(fewest)

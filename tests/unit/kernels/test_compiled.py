@@ -28,3 +28,14 @@ def test_kernels_work_where_nothing_can_be_written(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(package / "__init__.py"), "1"]
+
+
+def test_kernels_load_nothing_that_they_do_not_use() -> None:
+    code = (
+        "import sys, linernotes.kernels.loudness\n"
+        "print(*{'scipy.linalg', 'scipy.linalg.cython_blas', 'cffi'} & set(sys.modules))\n"
+        "import cffi"  # it is there for others
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []

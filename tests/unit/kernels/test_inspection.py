@@ -47,3 +47,15 @@ def test_what_was_clipped_is_counted_to_the_end_and_listed_up_to_a_hundred() -> 
     assert inspection.n_clipped == np.count_nonzero(np.abs(clipped.astype(np.float32)) == 1.0)
     assert len(inspection.spots("tops")) == 100
     assert inspected(np.ones(50)).n_clipped == 50
+
+
+@pytest.mark.parametrize("place", range(30_000, 30_070, 5))
+def test_a_click_is_found_wherever_it_lies_and_only_where_it_is_calm_around(place: int) -> None:
+    rng = np.random.default_rng(place)
+    sound = 0.0005 * rng.standard_normal(RATE)
+    sound[place] += 0.4
+    assert inspected(sound, RATE).spots("clicks").tolist() == [[place, place + 1]]
+    sound[place + 26 : place + 2000] += 0.3 * rng.standard_normal(1974)  # beyond its reach
+    assert inspected(sound, RATE).spots("clicks").tolist()[0] == [place, place + 1]
+    sound[place - 20 : place - 10] += 0.3 * rng.standard_normal(10)
+    assert [place, place + 1] not in inspected(sound, RATE).spots("clicks").tolist()

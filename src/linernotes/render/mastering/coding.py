@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import soxr
@@ -19,6 +20,7 @@ from linernotes import audio
 from linernotes.errors import ParameterError
 from linernotes.kernels.true_peak import CELL, PeakCells
 from linernotes.model import FLOOR_DB
+from linernotes.render.mastering.program import ProgramWriter, program
 
 __all__ = ["CODECS", "Codec", "Coded", "Dips", "Trial", "as_decoded", "codecs_named", "coded"]
 
@@ -31,10 +33,11 @@ _HELD_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One way to encode: how many samples of silence come first, and options of the encoder."""
+    """One way to encode: how many samples of silence come first, options of the encoder, and by which program."""
 
     start: int = 0
     options: Mapping[str, str] = field(default_factory=dict)
+    program: str | None = None
 
 
 _PLAIN = (Trial(), Trial(512))
@@ -51,6 +54,7 @@ class Codec:
 
     name: str
     suffix: str
+    encoder: str
     bitrate_kbps: int
     rates_hz: tuple[int, ...]
     trials: tuple[Trial, ...] = _PLAIN
@@ -69,11 +73,11 @@ _AAC_128 = (
 CODECS = {
     codec.name: codec
     for codec in (
-        Codec("mp3_128", "mp3", 128, _MP3_HZ),
-        Codec("mp3_320", "mp3", 320, _MP3_HZ, (Trial(),)),
-        Codec("aac_128", "m4a", 128, _AAC_HZ, _AAC_128),
-        Codec("aac_256", "m4a", 256, _AAC_HZ, (*_PLAIN, Trial(200, _NO_INTENSITY), Trial(777, _NO_SUBSTITUTE))),
-        Codec("opus_128", "opus", 128, _OPUS_HZ),
+        Codec("mp3_128", "mp3", "libmp3lame", 128, _MP3_HZ),
+        Codec("mp3_320", "mp3", "libmp3lame", 320, _MP3_HZ, (Trial(),)),
+        Codec("aac_128", "m4a", "aac", 128, _AAC_HZ, _AAC_128),
+        Codec("aac_256", "m4a", "aac", 256, _AAC_HZ, (*_PLAIN, Trial(200, _NO_INTENSITY), Trial(777, _NO_SUBSTITUTE))),
+        Codec("opus_128", "opus", "libopus", 128, _OPUS_HZ),
     )
 }
 """What can be asked for."""
@@ -109,19 +113,22 @@ def coded(
 ) -> list[Coded]:
     """Encode blocks of shape (n, channels) with each codec, decode and measure.
 
-    Encoded sound lies in ``folder`` meanwhile, so memory does not grow with length.
+    Where there is an ffmpeg program, its encoders, of another version, are tried too. Encoded sound lies in ``folder``
+    meanwhile, so memory does not grow with length.
     """
+    others = (Trial(program=found),) if (found := program()) else ()
     with tempfile.TemporaryDirectory(prefix=".coding-", dir=folder) as inside:
         with ExitStack() as stack:
-            feeds = [
-                stack.enter_context(_Feed(codec, n, Path(inside), sample_rate_hz=sample_rate_hz, channels=channels))
-                for codec in codecs
-                for n in range(len(codec.trials))
-            ]
+            feeds = []
+            for codec in codecs:
+                for n, trial in enumerate((*codec.trials, *others)):
+                    path = Path(inside) / f"{codec.name}-{n}.{codec.suffix}"
+                    feed = _Feed(codec, trial, path, sample_rate_hz=sample_rate_hz, channels=channels)
+                    feeds.append(stack.enter_context(feed))
             for block in blocks:
                 for feed in feeds:
                     feed.add(block)
-        trials = [_measured(feed, channels, limit_dbtp) for feed in feeds]
+        trials = [_measured(feed, channels, limit_dbtp) for feed in feeds if not feed.failed]
     return [_worst([trial for trial in trials if trial.codec == codec.name]) for codec in codecs]
 
 
@@ -203,23 +210,31 @@ class Dips:
 class _Feed:
     """One trial of a codec being fed; resamples where the codec does not take the rate."""
 
-    def __init__(self, codec: Codec, n: int, folder: Path, *, sample_rate_hz: int, channels: int) -> None:
-        self.codec, self.trial = codec, codec.trials[n]
-        self.path = folder / f"{codec.name}-{n}.{codec.suffix}"
+    def __init__(self, codec: Codec, trial: Trial, path: Path, *, sample_rate_hz: int, channels: int) -> None:
+        self.codec, self.trial, self.path = codec, trial, path
+        self.empty, self.resampler = np.zeros((0, channels), np.float32), None
+        self.writer: audio.Writer | ProgramWriter
+        if trial.program is not None:
+            given = (sample_rate_hz, channels, codec.encoder, codec.bitrate_kbps)
+            self.writer = ProgramWriter(path, trial.program, *given)
+            return
         rate_hz = codec.rate_hz(sample_rate_hz)
-        self.resampler = None
         if rate_hz != sample_rate_hz:
             self.resampler = soxr.ResampleStream(sample_rate_hz, rate_hz, channels, np.float32, "HQ")
-        self.empty = np.zeros((0, channels), np.float32)
         self.writer = audio.Writer(
-            self.path,
+            path,
             sample_rate_hz=rate_hz,
             channels=channels,
             bitrate_kbps=codec.bitrate_kbps,
-            options=self.trial.options,
+            options=trial.options,
         )
 
-    def __enter__(self) -> "_Feed":
+    @property
+    def failed(self) -> bool:
+        """Whether the program could not."""
+        return isinstance(self.writer, ProgramWriter) and self.writer.failed
+
+    def __enter__(self) -> Self:
         self.writer.__enter__()
         self.writer.write(np.zeros((self.trial.start, self.empty.shape[1]), np.float32))
         return self

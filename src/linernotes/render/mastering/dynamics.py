@@ -17,7 +17,6 @@ _SLOW_DB = (-120.0, 20.0, 1.0)
 _FAST_DB = (-48.0, 24.0, 0.25)
 _GATE_DB = -30.0  # softer than the mean by more: a pause
 _UNHEARD_DB = -90.0
-_WHOLE, _OUT_OF = 120, 3  # stretches that are listened to
 _STRIDE = 4  # cells: levels overlap, and every fourth tells as much
 _BELL = np.hanning(11)[1:-1] / np.hanning(11).sum()  # 12 ms: no gain moves faster
 
@@ -36,28 +35,19 @@ def _places(levels: NDArray[np.float64], axis: tuple[float, float, float]) -> ND
 
 
 class BandMeters:
-    """Measures level and dynamics of each band from the spectra of stretches.
-
-    The first two minutes are listened to whole, then a second of every three: that tells a distribution as well.
-    """
+    """Measures level and dynamics of each band from the spectra of stretches."""
 
     def __init__(self, geometry: Geometry, *, channels: int) -> None:
         self._geometry = geometry
         self._responses = realised(band_shares(BAND_EDGES_HZ, geometry)[:, None], geometry)
         n_bands = len(self._responses)
         self._steps = [_step(edge, geometry) for edge in BAND_EDGES_HZ] + [1]
-        self._levels, self._n_stretches = self._fresh_levels(), 0
+        self._levels = self._fresh_levels()
         self._counts = np.zeros((n_bands, _n_bins(_SLOW_DB), _n_bins(_FAST_DB)), np.int64)
         self._peaks, self._sums, self._n_cells = np.zeros(n_bands), np.zeros((n_bands, channels)), 0
 
     def add(self, transform: Transform, spectra: NDArray[np.complex64], n: int) -> None:
         """Take the spectra of a stretch whose inner part has ``n`` frames of sound."""
-        self._n_stretches += 1
-        if self._n_stretches > _WHOLE:
-            if self._n_stretches % _OUT_OF:
-                return
-            self._count(*self._levels.finish())
-            self._levels = self._fresh_levels()
         margin, cell = self._geometry.margin, self._geometry.cell
         powers = np.empty((len(self._steps), -(-n // cell)))
         for b, step in enumerate(self._steps):
@@ -67,6 +57,11 @@ class BandMeters:
             self._peaks[b] = max(self._peaks[b], float(greatest))
         self._n_cells += powers.shape[1]
         self._count(*self._levels.add(powers))
+
+    def pause(self) -> None:
+        """Let go of what came before: the next stretch is not its neighbour."""
+        self._count(*self._levels.finish())
+        self._levels = self._fresh_levels()
 
     def _fresh_levels(self) -> Levels:
         cell_s = self._geometry.cell / self._geometry.sample_rate_hz

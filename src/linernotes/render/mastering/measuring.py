@@ -18,7 +18,8 @@ __all__ = ["RATES_HZ", "decibels", "measure"]
 
 RATES_HZ = (8000, 192000)
 _DEAD_DB = -60.0  # a channel this far below the other says nothing
-_SERIES_STEPS = 10  # of 10 ms
+_SERIES_STEPS, _SERIES_PIECE = 10, 30_000  # of 10 ms
+_WHOLE, _OUT_OF = 30, 4  # stretches whose spectra are taken: the first, then one of so many; the mean is the same
 
 
 def decibels(powers: NDArray[np.float64] | float) -> NDArray[np.float64]:
@@ -62,7 +63,7 @@ class _Meter:
             raise ParameterError(f"cannot master {channels} channels: fold them to two first")
         self.geometry = Geometry(sample_rate_hz)
         self._channels = channels
-        self._n_frames = 0
+        self._n_frames, self._n_stretches, self._n_heard = 0, 0, 0
         self._loudness = LoudnessMeter(sample_rate_hz=sample_rate_hz, channels=channels)
         self._true_peak = TruePeakMeter(channels=channels)
         self._inspections = [ChannelInspection(sample_rate_hz=sample_rate_hz) for _ in range(channels)]
@@ -74,17 +75,27 @@ class _Meter:
     def add(self, stretch: NDArray[np.float32], n: int) -> None:
         margin = self.geometry.margin
         inner = stretch[margin : margin + n]
-        add_sums(inner, self._sums)
+        rows = np.ascontiguousarray(inner.T)
+        add_sums(rows, self._sums)
         if not np.isfinite(self._sums).all():
             raise DecodeError("holds samples that are not numbers (NaN or infinite)", code="not_finite")
         self._n_frames += n
         self._loudness.add(inner)
         self._true_peak.add(inner)
-        for channel, inspection in enumerate(self._inspections):
-            inspection.add(np.ascontiguousarray(inner[:, channel]))
+        for row, inspection in zip(rows, self._inspections, strict=True):
+            inspection.add(row)
+        self._n_stretches += 1
+        if self._n_stretches <= _WHOLE or self._n_stretches % _OUT_OF == 0:
+            self._hear(stretch, n)
+
+    def _hear(self, stretch: NDArray[np.float32], n: int) -> None:
+        """Take tone and dynamics of a stretch."""
+        if self._n_stretches > _WHOLE:
+            self._bands.pause()
         spectra = self._transform.spectra(stretch)
         add_spectra(spectra, self._spectrum)
         self._bands.add(self._transform, spectra, n)
+        self._n_heard += n
 
     def meters(self) -> Meters:
         rate, channels = self.geometry.sample_rate_hz, self._channels
@@ -97,7 +108,7 @@ class _Meter:
         means = squares / self._n_frames
         true_peaks = decibels(self._true_peak.peaks().astype(np.float64) ** 2)
         integrated_lufs = integrated(powers)
-        thirds = third_octave_powers(self._spectrum, self._n_frames, np.array(THIRD_OCTAVES_HZ), self.geometry)
+        thirds = third_octave_powers(self._spectrum, self._n_heard, np.array(THIRD_OCTAVES_HZ), self.geometry)
         thirds = np.concatenate([thirds, np.zeros_like(thirds)])
         bands = self._bands.meters()
         return Meters(
@@ -141,8 +152,14 @@ def _told(values: NDArray[np.float64]) -> Sequence[float]:
 
 def _series(powers: NDArray[np.float64], n: int) -> tuple[Sequence[float], float]:
     """Loudness of the ``n`` steps that end with each tenth of a second, and the greatest that ends anywhere."""
-    levels = loudness(sliding(np.concatenate([np.zeros(n - 1), powers]), n)) if len(powers) else powers
-    return _told(levels[_SERIES_STEPS - 1 :: _SERIES_STEPS]), float(levels.max(initial=FLOOR_DB))
+    told, greatest = list[float](), FLOOR_DB
+    for start in range(0, len(powers), _SERIES_PIECE):  # in pieces: three hours at once would fill a memory
+        stop = start + _SERIES_PIECE
+        before = np.concatenate([np.zeros(max(0, n - 1 - start)), powers[max(0, start - n + 1) : start]])
+        levels = loudness(sliding(np.concatenate([before, powers[start:stop]]), n))
+        told += levels[_SERIES_STEPS - 1 :: _SERIES_STEPS].round(3).tolist()
+        greatest = max(greatest, float(levels.max()))
+    return tuple(told), greatest
 
 
 def _dead(means: NDArray[np.float64]) -> Sequence[int]:

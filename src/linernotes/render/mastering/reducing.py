@@ -26,7 +26,7 @@ class ReductionCurve:
             return
         steps = ((self._n + np.arange(len(reductions_db))) / self._cells_per_step).astype(np.int64)
         starts = np.flatnonzero(np.diff(steps, prepend=-1))
-        tops = np.maximum.reduceat(reductions_db, starts).tolist()
+        tops = np.maximum.reduceat(reductions_db, starts).astype(np.float64).round(3).tolist()
         if self._tops and steps[0] == len(self._tops) - 1:
             tops[0] = max(tops[0], self._tops.pop())
         self._tops += tops

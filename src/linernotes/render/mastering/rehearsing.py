@@ -20,7 +20,7 @@ __all__ = ["rehearsed"]
 
 _PIECE_S, _N_PIECES = 3.0, 10
 _ROUNDS, _STEP = 2, 1.0
-_LEEWAY_DB = 3.0  # of a filter beyond the bound, to make up for what the dynamics take
+_LEEWAY_DB = 6.0  # of a filter beyond the bound, to make up for what the dynamics take
 _HEARD = 1e-7  # of the strongest third octave: less is noise, or nothing
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linernotes.kernels.compiled import compiled, readable, writable
 from linernotes.kernels.limiter import Ballistics, ReductionStream
-from linernotes.kernels.loudness import STEPS_PER_S, KWeighting, add_cells, integrated
+from linernotes.kernels.loudness import KWeighting, add_cells, gated
 from linernotes.kernels.true_peak import CELL, PeakCells
 from linernotes.render.mastering.scratch import BLOCK_FRAMES, Scratch
 
@@ -18,7 +18,7 @@ __all__ = ["Forecast", "Sketch"]
 
 _MOST_CELLS = 1 << 17
 _PAUSE = 1e-3  # of the mean power: what lies below is no part of the music
-_SPARE = 10.0 ** (-6.0 / 20.0)  # peaks are known so much farther down than is asked for
+_SPARE = 10.0 ** (-4.0 / 20.0)  # peaks are known so much farther down than is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Sketch:
 
     def loudness(self) -> float:
         """Return the integrated loudness of the sound as it is."""
-        return integrated(self._powers(self._energies))
+        return gated(self._blocks(self._energies))
 
     def reductions(self, *, gain: float, ceiling: float, ballistics: Ballistics) -> Scratch:
         """Return what a limiter after ``gain`` takes away under ``ceiling``, both factors, at the edges of cells."""
@@ -97,16 +97,18 @@ class Sketch:
         _reduce(self._energies, edges_db, gain * gain, left, reductions_db)
         played = reductions_db[self._energies > _PAUSE * self._energies.mean()]
         return Forecast(
-            loudness_lufs=integrated(self._powers(left)),
+            loudness_lufs=gated(self._blocks(left)),
             reduction_db=float(np.quantile(played, 0.95)) if len(played) else 0.0,
         )
 
-    def _powers(self, energies: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean powers of 10 ms: straight inside cells, which need not end where these do."""
+    def _blocks(self, energies: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean powers of 400 ms, one every 100 ms: straight inside cells, which need not end where these do."""
         sums = np.concatenate([[0.0], np.cumsum(energies)])
-        n_steps = int(len(energies) * self._cell_s * STEPS_PER_S)
-        at = np.arange(n_steps + 1) / (STEPS_PER_S * self._cell_s)
-        powers: NDArray[np.float64] = np.diff(np.interp(at, np.arange(len(sums)), sums)) * STEPS_PER_S
+        n_tenths = int(len(energies) * self._cell_s * 10.0)
+        n_window = min(4, max(1, n_tenths))
+        at = np.arange(n_tenths + 1) / (10.0 * self._cell_s)
+        ends = np.interp(at, np.arange(len(sums)), sums)
+        powers: NDArray[np.float64] = (ends[n_window:] - ends[:-n_window]) * 10.0 / n_window
         return powers / self.sample_rate_hz
 
 
