@@ -1,26 +1,23 @@
 """Encoding: a whole array, or block by block into a file that appears when all of it is there."""
 
 import fcntl
-import hashlib
 import io
 import os
-from collections.abc import Iterable, Mapping
-from fractions import Fraction
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import IO, TYPE_CHECKING, Self
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.audio import flac, riff
 from linernotes.audio.around import Sleeve
 from linernotes.errors import ConflictError, ParameterError, StorageError
 
 __all__ = ["Writer", "encode", "write"]
 
-Samples = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int32]
+if TYPE_CHECKING:
+    from linernotes.audio.encoders import Coded, Samples
 
 _ENCODERS = {"wav": ("wav", "pcm_s16le"), "flac": ("flac", "flac"), "mp3": ("mp3", "libmp3lame"),
              "m4a": ("mp4", "aac"), "opus": ("ogg", "libopus")}  # fmt: skip
@@ -36,9 +33,11 @@ def encode(
     bitrate_kbps: int = 128,
 ) -> bytes:
     """Encode samples of shape ``(n,)`` or ``(n, channels)``: ``wav`` (16 bit), ``flac``, ``mp3``, ``m4a``, ``opus``."""
+    if suffix not in _ENCODERS:
+        raise ParameterError(f"cannot encode {suffix!r}: one of {', '.join(_ENCODERS)}")
     samples = samples.reshape(len(samples), -1)
     out = io.BytesIO()
-    encoder = _Coded(out, suffix, sample_rate_hz, samples.shape[1], bitrate_kbps)
+    encoder = _coded(out, suffix, sample_rate_hz, samples.shape[1], bitrate_kbps, None)
     for start in range(0, len(samples), sample_rate_hz):
         encoder.write(np.clip(samples[start : start + sample_rate_hz], -1.0, 1.0))
     encoder.close()
@@ -49,12 +48,6 @@ def write(path: Path, samples: NDArray[np.float32], *, sample_rate_hz: int, bitr
     """Encode samples into a file, in the format its suffix names."""
     data = encode(samples, sample_rate_hz=sample_rate_hz, suffix=path.suffix[1:].lower(), bitrate_kbps=bitrate_kbps)
     path.write_bytes(data)
-
-
-class _Encoder(Protocol):
-    def write(self, block: Samples) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Writer:
@@ -98,13 +91,15 @@ class Writer:
         self._partial = path.with_name(f".{path.name}.partial")
         self._handle = _locked(self._partial, path)
         form, around = (sample_rate_hz, channels, bits), sleeve or Sleeve()
-        self._encoder: _Encoder
+        from linernotes.audio.encoders import Flac, Wav  # noqa: PLC0415  (slow to load, and not all who hear write)
+
+        self._encoder: Wav | Flac | Coded
         if suffix == "wav":
-            self._encoder = _Wav(self._handle, *form, around)
+            self._encoder = Wav(self._handle, *form, around)
         elif suffix == "flac":
-            self._encoder = _Flac(self._handle, *form, around)
+            self._encoder = Flac(self._handle, *form, around)
         else:
-            self._encoder = _Coded(self._handle, suffix, sample_rate_hz, channels, bitrate_kbps, options)
+            self._encoder = _coded(self._handle, suffix, sample_rate_hz, channels, bitrate_kbps, options)
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +114,7 @@ class Writer:
             self._handle.close()
             self._partial.unlink(missing_ok=True)
 
-    def write(self, block: Samples) -> None:
+    def write(self, block: "Samples") -> None:
         """Append samples of shape (n, channels); to WAV and FLAC also whole steps of their bits, as int32."""
         if not len(block):
             return
@@ -139,6 +134,20 @@ class Writer:
             raise StorageError(f"{self.path}: cannot be written ({error.strerror})") from None
 
 
+def _coded(  # noqa: PLR0917  (called in two places, with all of them)
+    out: IO[bytes],
+    suffix: str,
+    sample_rate_hz: int,
+    channels: int,
+    bitrate_kbps: int,
+    options: Mapping[str, str] | None,
+) -> "Coded":
+    from linernotes.audio.encoders import Coded  # noqa: PLC0415  (as above)
+
+    lossy_kbps = bitrate_kbps if suffix in _LOSSY else None
+    return Coded(out, *_ENCODERS[suffix], sample_rate_hz, channels, lossy_kbps, options)
+
+
 def _locked(partial: Path, path: Path) -> IO[bytes]:
     """Open the hidden file for this process alone; what a killed run left in it is overwritten."""
     try:
@@ -153,127 +162,3 @@ def _locked(partial: Path, path: Path) -> IO[bytes]:
         raise ConflictError(f"{path}: another process is writing this file") from None
     handle.truncate(0)
     return handle
-
-
-def _whole(block: Samples, bits: int) -> NDArray[np.int32]:
-    """Round samples to whole numbers of so many bits; what is whole already stays."""
-    if block.dtype == np.int32:
-        return block.astype(np.int32, copy=False)
-    top = 2 ** (bits - 1)
-    scaled: NDArray[np.float64] = np.rint(np.multiply(block, top, dtype=np.float64))
-    return np.clip(scaled, -top, top - 1).astype(np.int32)
-
-
-class _Wav:
-    def __init__(self, handle: IO[bytes], sample_rate_hz: int, channels: int, bits: int, sleeve: Sleeve) -> None:
-        self.handle, self.bits, self.frame_bytes = handle, bits, channels * bits // 8
-        self.chunks = riff.chunks(sleeve)
-        self.head_bytes = handle.write(riff.head(sample_rate_hz=sample_rate_hz, channels=channels, bits=bits))
-        self.data_bytes = 0
-
-    def write(self, block: Samples) -> None:
-        if self.bits == 32:
-            data = np.ascontiguousarray(block, "<f4").tobytes()
-        elif self.bits == 16:
-            data = _whole(block, 16).astype("<i2").tobytes()
-        else:
-            data = _whole(block, 24).astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
-        self.data_bytes += self.handle.write(data)
-
-    def close(self) -> None:
-        self.handle.write(b"\0" * (self.data_bytes % 2) + self.chunks)
-        fixed = riff.sizes(
-            head_bytes=self.head_bytes,
-            data_bytes=self.data_bytes,
-            file_bytes=self.handle.tell(),
-            n_samples=self.data_bytes // self.frame_bytes,
-            bits=self.bits,
-        )
-        for at, size in fixed:
-            self.handle.seek(at)
-            self.handle.write(size)
-
-
-class _Flac:
-    """libavcodec makes the frames; the blocks before them, which it would make without pictures, are ours."""
-
-    def __init__(self, handle: IO[bytes], sample_rate_hz: int, channels: int, bits: int, sleeve: Sleeve) -> None:
-        self.handle, self.sleeve, self.bits = handle, sleeve, bits
-        self.codec = av.CodecContext.create("flac", "w")
-        self.codec.sample_rate, self.codec.layout = sample_rate_hz, "mono" if channels == 1 else "stereo"
-        self.codec.format = "s16" if bits == 16 else "s32"
-        self.codec.time_base = Fraction(1, sample_rate_hz)
-        self.sizes: list[tuple[int, int]] = []
-        self.md5 = hashlib.md5(usedforsecurity=False)
-        self.n_samples = 0
-        handle.write(self._head())
-
-    def _head(self) -> bytes:
-        rate_hz = self.codec.sample_rate
-        info = flac.stream_info(
-            sizes=self.sizes,
-            sample_rate_hz=rate_hz,
-            channels=self.codec.channels,
-            bits=self.bits,
-            n_samples=self.n_samples,
-            md5=self.md5.digest(),
-        )
-        blocks = flac.blocks(self.sleeve, sample_rate_hz=rate_hz, n_samples=self.n_samples)
-        return b"fLaC" + bytes(1) + len(info).to_bytes(3, "big") + info + blocks
-
-    def write(self, block: Samples) -> None:
-        whole = _whole(block, self.bits)
-        width = self.bits // 8
-        self.md5.update(whole.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :width].tobytes())
-        samples = whole.astype(np.int16) if self.bits == 16 else whole << 8
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), self.codec.format.name, self.codec.layout.name)
-        frame.sample_rate, frame.pts = self.codec.sample_rate, self.n_samples
-        frame.time_base = self.codec.time_base
-        self.n_samples += len(block)
-        self._keep(self.codec.encode(frame))
-
-    def _keep(self, packets: Iterable["av.Packet[Any]"]) -> None:
-        for packet in packets:
-            if packet.size:
-                self.sizes.append((packet.duration or 0, packet.size))
-                self.handle.write(bytes(packet))
-
-    def close(self) -> None:
-        self._keep(self.codec.encode(None))
-        self.handle.seek(0)
-        self.handle.write(self._head())
-
-
-class _Coded:
-    """Any container that libavformat writes."""
-
-    def __init__(  # noqa: PLR0917  (called in one place)
-        self,
-        out: IO[bytes],
-        suffix: str,
-        sample_rate_hz: int,
-        channels: int,
-        bitrate_kbps: int,
-        options: Mapping[str, str] | None = None,
-    ) -> None:
-        if suffix not in _ENCODERS:
-            raise ParameterError(f"cannot encode {suffix!r}: one of {', '.join(_ENCODERS)}")
-        container_name, codec = _ENCODERS[suffix]
-        self.layout, self.rate_hz, self.n_samples = "mono" if channels == 1 else "stereo", sample_rate_hz, 0
-        self.container = av.open(out, "w", format=container_name)
-        stream = self.container.add_stream(codec, rate=sample_rate_hz, options=dict(options or {}), layout=self.layout)
-        assert isinstance(stream, av.AudioStream)
-        self.stream = stream
-        if suffix in _LOSSY:
-            stream.bit_rate = bitrate_kbps * 1000
-
-    def write(self, block: Samples) -> None:
-        packed = np.ascontiguousarray(block.reshape(1, -1), np.float32)
-        frame = av.AudioFrame.from_ndarray(packed, "flt", self.layout)
-        frame.sample_rate, frame.pts = self.rate_hz, self.n_samples
-        self.n_samples += len(block)
-        self.container.mux(self.stream.encode(frame))
-
-    def close(self) -> None:
-        self.container.mux(self.stream.encode(None))
-        self.container.close()
