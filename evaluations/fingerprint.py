@@ -202,8 +202,8 @@ def plot(answers: Sequence[Judged], faint: Sequence[Judged], folder: Path) -> No
         right = [_share(j.hit is not None and j.hit.probability >= t for j in known) for t in at]
         wrong = [_share(j.best is not None and j.best.probability >= t for j in strange) for t in at]
         axes.step(wrong, right, where="post", label=f"{length_s:g} s")
-    axes.set(xscale="symlog", xlabel="strangers accused", ylabel="recall", ylim=(0, 1))
     axes.set_xscale("symlog", linthresh=1e-3)
+    axes.set(xlabel="strangers accused", ylabel="recall", xlim=(0, 0.1), ylim=(0, 1))
     axes.legend()
     figure.tight_layout()
     figure.savefig(folder / "roc.png", dpi=120)
