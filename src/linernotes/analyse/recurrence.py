@@ -3,6 +3,7 @@
 A new song may be made of parts of others: two bars here, two there, pitched, one over the other. One such piece alone
 is seldom told. But what short windows say for each recording can be added up over the whole query; a recording that
 gathers enough is present, and is looked for once more: where only its own places compete, less agreement is enough.
+Where one is surely present others are likely, too: then the likeliest are looked for again, and that decides.
 
 Source: built from first principles: a mixture likelihood for presence (a recording is heard in a tenth of the windows,
 or in none), and an empirical prior for its places.
