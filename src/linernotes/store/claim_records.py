@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -100,13 +101,18 @@ def claim_content(claim: Claim) -> dict[str, Any]:
 
 def stored_from(row: Row[Any]) -> Stored:
     """Return the claim that a row holds, which has its evidence's payload beside it."""
-    content = json.loads(row.content)
+    return _stored(row.content, row.payload, row.head)
+
+
+@lru_cache(maxsize=1024)  # lists show the same claims again and again, and none of them can be changed
+def _stored(content_json: str, evidence_json: str, head: str) -> Stored:
+    content = json.loads(content_json)
     side = content["side"]
     return Stored(
         Claim(
             **content
             | {
-                "evidence": _evidence(json.loads(row.payload)),
+                "evidence": _evidence(json.loads(evidence_json)),
                 "right_type": RightType(content["right_type"]),
                 "use_type": UseType(content["use_type"]),
                 "action": Action(content["action"]),
@@ -126,7 +132,7 @@ def stored_from(row: Row[Any]) -> Stored:
                 "obstacles": tuple(map(Obstacle, content["obstacles"])),
             }
         ),
-        row.head,
+        head,
     )
 
 
