@@ -142,6 +142,17 @@ def test_verdicts_follow_the_scores(logits: list[float], verdict: str) -> None:
     assert told.verdict.value == verdict
 
 
+def test_seconds_that_differ_from_the_rest_are_moved_away_from_it() -> None:
+    def probabilities(logits: list[float]) -> list[float]:
+        told = verdicts.told(heard(logits), plain(), source_rate_hz=RATE_HZ)
+        return [segment.probability for segment in told.segments]
+
+    assert probabilities([0.7] * 17) == pytest.approx([1 / (1 + np.exp(-0.7))] * 20)  # of one kind: as they are
+    mixed = probabilities([-1.0] * 20 + [1.0] * 20)
+    assert mixed[0] == pytest.approx(1 / (1 + np.exp(2)), abs=0.01)
+    assert mixed[-1] == pytest.approx(1 / (1 + np.exp(-2)), abs=0.01)
+
+
 def test_what_is_unlike_anything_known_is_not_accused() -> None:
     strange = heard([9.0] * 10)
     strange.known = [0.1] * 10
