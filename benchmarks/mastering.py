@@ -12,6 +12,7 @@ machine's speed drifts. Memory is the greatest resident size of the process, in 
 import csv
 import ctypes
 import ctypes.util
+import os
 import shutil
 import statistics
 import subprocess
@@ -50,7 +51,9 @@ def spent(command: Sequence[str | Path]) -> tuple[float, float]:
     A small process stands between: a program that is started inherits the peak of the one that starts it.
     """
     between = [sys.executable, "-S", "-c", _BETWEEN, *(str(part) for part in command)]
-    told = subprocess.run(between, check=True, capture_output=True, text=True).stdout.split()
+    # As installed: Python's compiler is done with us, as it is with the peers.
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    told = subprocess.run(between, check=True, capture_output=True, text=True, env=surroundings).stdout.split()
     return float(told[0]), float(told[1]) / 1024
 
 

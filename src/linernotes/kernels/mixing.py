@@ -7,10 +7,9 @@ mid and side, or one channel, in segments with a margin on either side, as :mod:
 """
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, readable, types, writable
 
 __all__ = ["mix"]
 

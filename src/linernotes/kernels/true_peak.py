@@ -19,10 +19,9 @@ the seven instants after each of them. Before its start and behind its end a sou
 """
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, inner, readable, types, writable
 from linernotes.kernels.magnitudes import greatest
 
 __all__ = ["CELL", "FACTOR", "OVERSHOOT", "PeakCells", "TruePeakMeter", "interpolators"]
@@ -81,7 +80,7 @@ _REMAINDER, _BENDS, _GUARD_BENDS = _off_line()
 _ONE_ROW = writable(types.float32, 1)
 
 
-@compiled(types.void, _ONE_ROW, readable(types.float32, 1), _ONE_ROW)
+@inner
 def _weigh(samples: NDArray[np.float32], weights: NDArray[np.float32], sums: NDArray[np.float32]) -> None:
     """Write the weighted sums around a row of frames."""
     for i in range(_ROW):
