@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.kernels.filters import STRETCH, Geometry, Segments, Transform, band_shares, curve_on_bins, realised
-from linernotes.kernels.mixing import mix
+from linernotes.kernels.filters import Geometry, Segments, Transform, band_shares, curve_on_bins, realised
+from linernotes.kernels.mixing import spread
 from linernotes.model import BAND_EDGES_HZ, THIRD_OCTAVES_HZ, MasteringPlan
 from linernotes.render.mastering.dynamics import BandDynamics
 
@@ -43,12 +43,12 @@ def _tone(plan: MasteringPlan, geometry: Geometry) -> NDArray[np.float64]:
 def _toned(segments: Segments, geometry: Geometry, plan: MasteringPlan) -> Iterator[NDArray[np.float32]]:
     transform = Transform(geometry, channels=plan.channels)
     response = realised(_tone(plan, geometry), geometry)
-    out = np.empty((STRETCH * geometry.hop, plan.channels), np.float32)
+    out = np.empty((geometry.hop, plan.channels), np.float32)
     for stretch, _ in segments:
         rows = transform.thinned(transform.spectra(stretch), response, step=1)
-        n = len(rows) * geometry.hop
-        mix(rows[None], np.ones((1, n // geometry.cell + 2)), geometry.margin, geometry.cell, out[:n])
-        yield out[:n]
+        for segment in rows[:, :, geometry.margin : -geometry.margin]:
+            spread(np.ascontiguousarray(segment), out)
+            yield out
 
 
 def _moved(segments: Segments, geometry: Geometry, plan: MasteringPlan) -> Iterator[NDArray[np.float32]]:
