@@ -101,7 +101,7 @@ def _weigh(samples: NDArray[np.float32], weights: NDArray[np.float32], sums: NDA
     *(readable(types.float32, 2), types.int64, readable(types.float32, 2), types.boolean, types.float32),
     writable(types.float32, 1),
 )
-def _raise_cells(  # noqa: PLR0917  (numba knows no keywords)
+def _raise_cells(  # noqa: PLR0912, PLR0917  (in one loop; numba knows no keywords)
     frames: NDArray[np.float32],
     channel: int,
     weights: NDArray[np.float32],
@@ -228,7 +228,8 @@ class TruePeakMeter:
         n_rows = max(0, len(frames) - _TAPS + 1) // _ROW
         self._rest = frames[n_rows * _ROW :]
         for channel, least in enumerate(self._greatest):  # what cannot exceed it need not be known
-            most = _raise_cells(frames[: n_rows * _ROW + _TAPS - 1], channel, _WEIGHTS, False, least, _NONE)
+            row_frames = frames[: n_rows * _ROW + _TAPS - 1]
+            most = _raise_cells(row_frames, channel, _WEIGHTS, False, least, _NONE)  # noqa: FBT003
             self._greatest[channel] = max(least, most)
 
     def peaks(self) -> NDArray[np.float32]:
