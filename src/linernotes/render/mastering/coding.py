@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -95,7 +94,11 @@ def codecs_named(names: Iterable[str]) -> tuple[Codec, ...]:
 
 def witnesses(codecs: Sequence[Codec]) -> Sequence[str]:
     """Name the encoders that codecs are tried with; what others would say of a master is not known."""
-    return (version("av"), program_version()) if codecs else ()
+    if not codecs:
+        return ()
+    import av  # noqa: PLC0415  (slow to load, and most masters are not tried)
+
+    return (av.__version__, program_version())
 
 
 @dataclass(frozen=True, slots=True)
