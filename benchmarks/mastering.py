@@ -5,13 +5,15 @@ Conventions
 ``chain``: seconds of sound per second of processor time of the whole command, its start, reading the reference and
 writing included, without codecs; only the process that decodes WAV for it, some 2,000 times real time, is not counted.
 ``meter``: the same for our meters that libebur128 has too, loudness and true peak, on sound in memory; the ffmpeg
-program's ebur128, which also reads the file, stands beside it. Each pair runs in turn, so that ratios hold when the
+program's ebur128, which also reads the file, stands beside it. ``further``: the chain once more, of songs after the
+first in one process: what an album costs. Each pair runs in turn, so that ratios hold when the
 machine's speed drifts. Memory is the greatest resident size of the process, in MiB.
 """
 
 import csv
 import ctypes
 import ctypes.util
+import os
 import shutil
 import statistics
 import subprocess
@@ -34,7 +36,8 @@ __all__ = ["main", "measure"]
 
 RATE_HZ = 44_100
 _PEER = (
-    "import sys, matchering as m; m.process(target=sys.argv[1], reference=sys.argv[2], results=[m.pcm24(sys.argv[3])])"
+    "import sys, matchering as m; "
+    "[m.process(target=each, reference=sys.argv[1], results=[m.pcm24(sys.argv[2])]) for each in sys.argv[3:]]"
 )
 _BETWEEN = (
     "import os, sys; child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, "
@@ -50,7 +53,9 @@ def spent(command: Sequence[str | Path]) -> tuple[float, float]:
     A small process stands between: a program that is started inherits the peak of the one that starts it.
     """
     between = [sys.executable, "-S", "-c", _BETWEEN, *(str(part) for part in command)]
-    told = subprocess.run(between, check=True, capture_output=True, text=True).stdout.split()
+    # As installed: Python's compiler is done with us, as it is with the peers.
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    told = subprocess.run(between, check=True, capture_output=True, text=True, env=surroundings).stdout.split()
     return float(told[0]), float(told[1]) / 1024
 
 
@@ -74,10 +79,25 @@ def sounds(data: Path | None, folder: Path, *, duration_s: float) -> list[Path]:
     return files
 
 
-def ours(song: Path, reference: Path, out: Path) -> list[str | Path]:
-    """Return the command that masters one file towards a reference."""
+def ours(songs: Sequence[Path], reference: Path, out: Path) -> list[str | Path]:
+    """Return the command that masters files towards a reference."""
     shutil.rmtree(out, ignore_errors=True)
-    return [sys.executable, "-m", "linernotes", "master", song, "--reference", reference, "--out", out, "--jobs", "1"]
+    return [sys.executable, "-m", "linernotes", "master", *songs, "--reference", reference, "--out", out, "--jobs", "1"]
+
+
+def theirs(songs: Sequence[Path], reference: Path, out: Path, python: Path) -> list[str | Path]:
+    """Return the same of matchering, all songs in one process."""
+    return [python, "-c", _PEER, reference, out, *songs]
+
+
+def further(song: Path, reference: Path, folder: Path, python: Path | None) -> tuple[float, float]:
+    """Measure what a further song costs where a program has started already, ours and matchering; seconds."""
+    orders = [song], [song, *(Path(shutil.copy(song, folder / f"again-{n}.wav")) for n in (1, 2))]
+    mine = [spent(ours(songs, reference, folder / "out"))[0] for songs in orders]
+    if python is None:
+        return (mine[1] - mine[0]) / 2, np.nan
+    peer = [spent(theirs(songs, reference, folder / "peer.wav", python))[0] for songs in orders]
+    return (mine[1] - mine[0]) / 2, (peer[1] - peer[0]) / 2
 
 
 def meter_rates(samples: NDArray[np.float32], *, times: int) -> tuple[float, float | None]:
@@ -128,12 +148,15 @@ def measure(data: Path | None, *, quick: bool, python: Path | None, hours: float
         song, reference = sounds(data, folder, duration_s=duration_s)
         runs = []
         for _ in range(times):
-            mine = spent(ours(song, reference, folder / "out"))
-            theirs = spent([python, "-c", _PEER, song, reference, folder / "peer.wav"]) if python else (np.nan, np.nan)
-            runs.append((*mine, *theirs))
+            mine = spent(ours([song], reference, folder / "out"))
+            peer = spent(theirs([song], reference, folder / "peer.wav", python)) if python else (np.nan, np.nan)
+            runs.append((*mine, *peer))
         figures["chain_times_real_time"] = statistics.median(duration_s / run[0] for run in runs)
         figures["chain_memory_mib"] = max(run[1] for run in runs)
+        one_s, peer_s = further(song, reference, folder, python)
+        figures["further_times_real_time"] = duration_s / one_s
         if python:
+            figures["further_ratio_to_matchering"] = peer_s / one_s
             figures["chain_ratio_to_matchering"] = statistics.median(run[2] / run[0] for run in runs)
             rate = statistics.median(duration_s / run[2] for run in runs)
             peers["matchering"] = {"chain_times_real_time": rate, "chain_memory_mib": max(run[3] for run in runs)}
@@ -151,7 +174,7 @@ def measure(data: Path | None, *, quick: bool, python: Path | None, hours: float
             peers["ffmpeg ebur128"] = {"meter_times_real_time": rate}
         if hours:
             long, reference = sounds(data, folder, duration_s=3600 * hours)
-            seconds, figures["long_memory_mib"] = spent(ours(long, reference, folder / "out"))
+            seconds, figures["long_memory_mib"] = spent(ours([long], reference, folder / "out"))
             figures["long_times_real_time"] = 3600 * hours / seconds
     return Outcome("mastering", str(data or "the band's own music"), figures, peers, skipped=skipped)
 

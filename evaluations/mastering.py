@@ -12,8 +12,8 @@ dBTP. ``tone_db``: mean absolute difference to the reference over third octaves 
 ``tone_wins``: share of pairs at most as far from the reference as matchering's, which keeps to no bound;
 ``tone_wins_ceiling``: the same of the best that any gains within 6 dB a third octave could do, ``ceiling_tone_db`` how
 far that is; ``tone_wins_asked``: ours where 12 dB are asked for. ``thd_n_db``: what is not the tone, of
-997 Hz driven 4 dB into a ceiling of -9. ``noise_db``: what is left of a master when its input, at best gain, is taken
-off, A-weighted, at the loudness that all can reach.
+997 Hz driven 4 dB into a ceiling of -9, in floating point. ``noise_db``: what is left of a master when its input, at
+best gain, is taken off, A-weighted, at the loudness that all can reach.
 """
 
 import csv
@@ -263,16 +263,19 @@ def least_distance(wished_db: NDArray[np.float64], *, bound_db: float) -> float:
 
 
 def judge_tone(folder: Path, python: Path | None, sums: Mapping[str, Sums]) -> None:
-    """Drive a tone 4 dB into a ceiling, so that only the limiter can hold it; loudnorm goes no louder than -5 LUFS."""
+    """Drive a tone 4 dB into a ceiling, so that only the limiter can hold it; loudnorm goes no louder than -5 LUFS.
+
+    All read and write floating point: else it is the rounding of the files that is measured, and our dither.
+    """
     phase, lufs, ceiling_dbtp = 2 * np.pi * 997 * np.arange(6 * RATE_HZ) / RATE_HZ, -5.0, -9.0
     tone = (10 ** (-12 / 20) * np.sin(phase)).astype(np.float32)
-    source = write(folder / "tone.wav", np.stack([tone, tone], 1))
+    source = write(folder / "tone.wav", np.stack([tone, tone], 1), bits=32)
     preset = preset_asked(None, loudness_lufs=lufs, peak_dbtp=ceiling_dbtp)
     (made,) = master_many([source], Order(folder / "thd", preset))
     sums["linernotes"].thd_n_db.append(thd_n(Path(str(made.out_path))))
-    if peers.loudnorm(source, folder / "loudnorm.wav", lufs, ceiling_dbtp):
+    if peers.loudnorm(source, folder / "loudnorm.wav", lufs, ceiling_dbtp, bits=32):
         sums["loudnorm"].thd_n_db.append(thd_n(folder / "loudnorm.wav"))
-    if python and peers.peer(python, "brickwall", source, folder / "brickwall.wav", f"{lufs}", f"{ceiling_dbtp}"):
+    if python and peers.peer(python, "brickwall", source, folder / "brickwall.wav", f"{lufs}", f"{ceiling_dbtp}", "32"):
         sums["brickwall"].thd_n_db.append(thd_n(folder / "brickwall.wav"))
 
 

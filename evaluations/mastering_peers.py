@@ -20,7 +20,7 @@ def peer(python: Path, name: str, source: Path, out: Path, *arguments: str) -> b
     return subprocess.run(command, check=False, capture_output=True).returncode == 0 and out.exists()
 
 
-def loudnorm(source: Path, out: Path, lufs: float, peak_dbtp: float) -> bool:
+def loudnorm(source: Path, out: Path, lufs: float, peak_dbtp: float, *, bits: int = 24) -> bool:
     """Run ffmpeg's loudnorm twice, the second time with what the first measured."""
     asked = f"loudnorm=I={lufs}:TP={peak_dbtp}:LRA=20"
     command = ["ffmpeg", "-y", "-hide_banner", "-nostats", "-i", str(source)]
@@ -31,7 +31,7 @@ def loudnorm(source: Path, out: Path, lufs: float, peak_dbtp: float) -> bool:
     names = {"I": "input_i", "LRA": "input_lra", "TP": "input_tp", "thresh": "input_thresh"}
     given = ":".join(f"measured_{name}={told[key]}" for name, key in names.items())
     filters = f"{asked}:{given}:offset={told['target_offset']}:linear=true"
-    encoding = ["-ar", "44100", "-c:a", "pcm_s24le", str(out)]
+    encoding = ["-ar", "44100", "-c:a", {24: "pcm_s24le", 32: "pcm_f32le"}[bits], str(out)]
     return subprocess.run([*command, "-af", filters, *encoding], check=False, capture_output=True).returncode == 0
 
 
@@ -41,7 +41,7 @@ def matchering(source: str, out: str, reference: str) -> None:
     program.process(target=source, reference=reference, results=[program.pcm24(out)])
 
 
-def brickwall(source: str, out: str, lufs: str, peak_dbtp: str) -> None:
+def brickwall(source: str, out: str, lufs: str, peak_dbtp: str, bits: str = "24") -> None:
     """Bring to a loudness by three rounds of gain before a true-peak limiter."""
     soundfile: Any = importlib.import_module("soundfile")
     meters: Any = importlib.import_module("pyloudnorm")
@@ -53,7 +53,7 @@ def brickwall(source: str, out: str, lufs: str, peak_dbtp: str) -> None:
         chain = board.Pedalboard([board.Gain(gain_db + target - meter.integrated_loudness(samples)), limiter])
         limited = chain(samples, rate_hz)
         gain_db += target - meter.integrated_loudness(limited)
-    soundfile.write(out, limited, rate_hz, subtype="PCM_24")
+    soundfile.write(out, limited, rate_hz, subtype={"24": "PCM_24", "32": "FLOAT"}[bits])
 
 
 if __name__ == "__main__":

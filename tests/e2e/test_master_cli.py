@@ -18,7 +18,7 @@ from linernotes.errors import ParameterError
 from linernotes.journeys.master import Order, master_many
 from linernotes.journeys.master_preset import preset_asked, profile_asked
 from linernotes.model import Master
-from linernotes.render.mastering import measure
+from linernotes.render.mastering import coding, measure
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -153,6 +153,15 @@ def test_names_that_collide_are_numbered(tmp_path: Path) -> None:
         file_of(tmp_path / folder / "in.wav", song(1, duration_s=1.0))
     masters = list(master_many([tmp_path / "x", tmp_path / "y"], Order(tmp_path / "out", preset_asked(None))))
     assert [Path(master.out_path or "").name for master in masters] == ["in.wav", "in-2.wav"]
+
+
+def test_a_master_is_tried_again_where_another_encoder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file_of(tmp_path / "in.wav", song(1, duration_s=1.0))
+    coded, plain = Order(tmp_path / "coded", codecs=("mp3_320",)), Order(tmp_path / "plain")
+    for found, kept in (("ffmpeg 5", (False, False)), ("ffmpeg 5", (True, True)), ("ffmpeg 7", (False, True))):
+        monkeypatch.setattr(coding, "program_version", lambda found=found: found)
+        made = [next(iter(master_many([tmp_path / "in.wav"], order))) for order in (coded, plain)]
+        assert tuple(master.kept for master in made) == kept
 
 
 def test_settings_are_kept_in_files(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ FFmpeg's plain containers hold: WAV, FLAC, MP3, Ogg Vorbis, Opus, M4A/AAC, AIFF,
 """
 
 import atexit
+import fcntl
 import json
 import os
 import select
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -152,6 +154,8 @@ class _Zygote:
         """Start a decode; return the reading end of its pipe."""
         message = json.dumps(request).encode()
         reader, writer = os.pipe()
+        with suppress(AttributeError, OSError):  # Linux alone, and not beyond what a user may have
+            fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         try:
             with self.lock:
                 if self.process is None or self.process.poll() is not None:

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes.audio.around import Sleeve
+from linernotes.audio.wav import Samples, Wav
 from linernotes.errors import ConflictError, ParameterError, StorageError
 
 __all__ = ["Writer", "encode", "write"]
 
 if TYPE_CHECKING:
-    from linernotes.audio.encoders import Coded, Samples
+    from linernotes.audio.encoders import Coded, Flac
 
 _ENCODERS = {"wav": ("wav", "pcm_s16le"), "flac": ("flac", "flac"), "mp3": ("mp3", "libmp3lame"),
              "m4a": ("mp4", "aac"), "opus": ("ogg", "libopus")}  # fmt: skip
@@ -91,13 +92,13 @@ class Writer:
         self._partial = path.with_name(f".{path.name}.partial")
         self._handle = _locked(self._partial, path)
         form, around = (sample_rate_hz, channels, bits), sleeve or Sleeve()
-        from linernotes.audio.encoders import Flac, Wav  # noqa: PLC0415  (slow to load, and not all who hear write)
-
         self._encoder: Wav | Flac | Coded
         if suffix == "wav":
             self._encoder = Wav(self._handle, *form, around)
         elif suffix == "flac":
-            self._encoder = Flac(self._handle, *form, around)
+            from linernotes.audio import encoders  # noqa: PLC0415  (slow to load, and not all who hear write)
+
+            self._encoder = encoders.Flac(self._handle, *form, around)
         else:
             self._encoder = _coded(self._handle, suffix, sample_rate_hz, channels, bitrate_kbps, options)
 
@@ -114,7 +115,7 @@ class Writer:
             self._handle.close()
             self._partial.unlink(missing_ok=True)
 
-    def write(self, block: "Samples") -> None:
+    def write(self, block: Samples) -> None:
         """Append samples of shape (n, channels); to WAV and FLAC also whole steps of their bits, as int32."""
         if not len(block):
             return

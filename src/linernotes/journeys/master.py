@@ -1,7 +1,8 @@
 """Master sounds: one, many over all cores, or an album whose songs keep their places beside each other.
 
 What was made of each sound is kept beside the masters, in ``.linernotes``, so that the same command does only the
-rest: a master stands as long as its input, its settings and the version are what they were.
+rest: a master stands as long as its input, its settings and the version are what they were, and the encoders that it
+was tried with, where it was.
 """
 
 import hashlib
@@ -244,7 +245,8 @@ def _places(songs: Sequence[_Song], order: Order) -> dict[Path, Preset]:
 def _key(order: Order, sha256s: Sequence[str]) -> str:
     """Name what a master is made of."""
     settings = [order.preset, order.codecs, order.album, order.bits, order.container]
-    made_of = [linernotes.__version__, *map(plain, settings), *sha256s]
+    witnesses = coding.witnesses(coding.codecs_named(order.codecs))
+    made_of = [linernotes.__version__, *map(plain, settings), *witnesses, *sha256s]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 

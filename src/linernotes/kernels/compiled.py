@@ -6,8 +6,8 @@ Signatures are explicit, so that a kernel compiles when its module is first impo
 only read is declared so, because an index is mapped read-only. The machine code is kept beside the package or in
 the user's cache folder; where neither can be written it is compiled anew in each process.
 
-No kernel multiplies matrices or calls C. So numba need not look, when it wakes, for what would help it there: SciPy's
-linear algebra and a parser of C take as long to load as numba itself.
+No kernel multiplies matrices or calls C, and nobody sets numba up by a file. So numba need not look, when it wakes, for
+what would help it there: SciPy's linear algebra and parsers of C and YAML take as long to load as numba itself.
 """
 
 import sys
@@ -15,17 +15,19 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
 
-_UNUSED = [name for name in ("scipy.linalg.cython_blas", "cffi") if name not in sys.modules]
+_UNUSED = [name for name in ("scipy", "yaml", "cffi") if name not in sys.modules]
 for name in _UNUSED:
     sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: there is none
 import numba.core.typing.cffi_utils  # noqa: E402  (looks here, and never again)
 import numba.np.arraymath  # noqa: E402, F401
+from numba import njit, types  # noqa: E402
+from numba.extending import intrinsic  # noqa: E402
 
 for name in _UNUSED:
     del sys.modules[name]
+
+__all__ = ["Kernel", "compiled", "count_ones", "float_of_bits", "inner", "readable", "types", "writable"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -53,6 +55,11 @@ def compiled(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
             return cast("Kernel", njit(signature, nogil=True)(function))
 
     return decorate
+
+
+def inner(function: Kernel) -> Kernel:
+    """Mark a function that only kernels call: it is compiled with them, and not loaded where they are kept."""
+    return cast("Kernel", njit(nogil=True)(function))
 
 
 def _count_ones(_context: Any, _word: Any) -> Any:

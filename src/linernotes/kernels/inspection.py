@@ -13,10 +13,9 @@ are more than their array has rows, they are counted only.
 """
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, inner, readable, types, writable
 from linernotes.kernels.magnitudes import greatest as greatest_magnitude
 from linernotes.kernels.magnitudes import least as least_magnitude
 
@@ -34,7 +33,7 @@ _LIVE = np.float32(0.01)  # -40 dB, on both sides of a hole
 _SAMPLES, _STATE, _SPOTS = readable(types.float32, 1), writable(types.int64, 1), writable(types.int64, 2)
 
 
-@compiled(types.boolean, _SAMPLES, types.float32)
+@inner
 def _stands(row: NDArray[np.float32], last: np.float32) -> bool:
     """Whether a sample high up equals the one before it."""
     n = 1 if row[0] == last and abs(last) >= _TOP else 0
@@ -114,13 +113,13 @@ def _holes(  # noqa: PLR0917  (numba knows no keywords)
     return int(n_spots)
 
 
-@compiled(types.float32, _SAMPLES, types.int64)
+@inner
 def _bend(samples: NDArray[np.float32], n: int) -> np.float32:
     """How far a sample lies off the line between its neighbours."""
     return np.float32(abs(samples[n] - np.float32(0.5) * (samples[n - 1] + samples[n + 1])))
 
 
-@compiled(types.boolean, _SAMPLES)
+@inner
 def _busy(samples: NDArray[np.float32]) -> bool:
     """Whether no click can be in the inner ``_ROW`` samples: no bend is sharp enough, or too little around is calm.
 

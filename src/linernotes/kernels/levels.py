@@ -8,10 +8,9 @@ of a sound there is less around.
 """
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, readable, types, writable
 from linernotes.kernels.magnitudes import greatest
 
 __all__ = ["FLOOR_DB", "Levels", "cell_powers"]

@@ -18,13 +18,12 @@ Reductions are dB to take away, at least zero; cells as in :mod:`linernotes.kern
 from dataclasses import dataclass
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, readable, types, writable
 from linernotes.kernels.true_peak import CELL
 
-__all__ = ["Ballistics", "ReductionStream", "take_down"]
+__all__ = ["Ballistics", "ReductionStream", "reduce_cells", "take_down"]
 
 _STILL_DB = 0.01  # what asks for so little less is a steady tone: nothing moves
 
@@ -115,6 +114,27 @@ def _scale(frames: NDArray[np.float32], factors: NDArray[np.float64]) -> None:
                 factor = np.float32(first + step * i)
                 some[i, 0] *= factor
                 some[i, 1] *= factor
+
+
+@compiled(
+    types.void,
+    *(readable(types.float64, 1), readable(types.float32, 1), types.float64),
+    *(writable(types.float64, 1), writable(types.float32, 1)),
+)
+def reduce_cells(
+    energies: NDArray[np.float64],
+    edges_db: NDArray[np.float32],
+    power: float,
+    left: NDArray[np.float64],
+    reductions_db: NDArray[np.float32],
+) -> None:
+    """Write what is left of energies times ``power``, and the reduction in the middle of each cell."""
+    for k in range(energies.shape[0]):
+        reduction = np.float32(0.5) * (edges_db[k] + edges_db[k + 1])
+        reductions_db[k] = reduction
+        left[k] = energies[k] * power
+        if reduction > np.float32(0.0):
+            left[k] *= 10.0 ** (-reduction / 10.0)
 
 
 def take_down(frames: NDArray[np.float32], reductions: NDArray[np.float32], gain: float) -> None:

@@ -12,10 +12,9 @@ mono and stereo. A loudness is ``-0.691 + 10 log10(power)``.
 from array import array
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, readable, types, writable
 
 __all__ = [
     "STEPS_PER_S",

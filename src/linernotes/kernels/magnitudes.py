@@ -5,17 +5,16 @@ compares many at once, which it may not do with the numbers themselves, for fear
 """
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, float_of_bits, readable
+from linernotes.kernels.compiled import float_of_bits, inner
 
 __all__ = ["greatest", "least"]
 
 _UNSIGNED = np.int32(0x7FFFFFFF)
 
 
-@compiled(types.float32, readable(types.float32, 1))
+@inner
 def greatest(samples: NDArray[np.float32]) -> np.float32:
     """Return the greatest magnitude, 0 of none; not a number counts as greater than all."""
     bits, most = samples.view(np.int32), np.int32(0)
@@ -24,7 +23,7 @@ def greatest(samples: NDArray[np.float32]) -> np.float32:
     return float_of_bits(most)
 
 
-@compiled(types.float32, readable(types.float32, 1))
+@inner
 def least(samples: NDArray[np.float32]) -> np.float32:
     """Return the least magnitude, or the greatest number there is of none."""
     bits, fewest = samples.view(np.int32), np.int32(0x7F7FFFFF)

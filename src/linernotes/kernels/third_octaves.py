@@ -9,10 +9,9 @@ Powers are mean squares: a sine at full scale has 0.5.
 """
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, readable, types, writable
 from linernotes.kernels.filters import Geometry
 
 __all__ = ["add_spectra", "third_octave_powers"]

@@ -19,10 +19,9 @@ the seven instants after each of them. Before its start and behind its end a sou
 """
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, inner, readable, types, writable
 from linernotes.kernels.magnitudes import greatest
 
 __all__ = ["CELL", "FACTOR", "OVERSHOOT", "PeakCells", "TruePeakMeter", "interpolators"]
@@ -79,9 +78,10 @@ def _off_line() -> tuple[float, float, float]:
 
 _REMAINDER, _BENDS, _GUARD_BENDS = _off_line()
 _ONE_ROW = writable(types.float32, 1)
+_NONE = np.zeros(0, np.float32)
 
 
-@compiled(types.void, _ONE_ROW, readable(types.float32, 1), _ONE_ROW)
+@inner
 def _weigh(samples: NDArray[np.float32], weights: NDArray[np.float32], sums: NDArray[np.float32]) -> None:
     """Write the weighted sums around a row of frames."""
     for i in range(_ROW):
@@ -101,7 +101,7 @@ def _weigh(samples: NDArray[np.float32], weights: NDArray[np.float32], sums: NDA
     *(readable(types.float32, 2), types.int64, readable(types.float32, 2), types.boolean, types.float32),
     writable(types.float32, 1),
 )
-def _raise_cells(  # noqa: PLR0917  (numba knows no keywords)
+def _raise_cells(  # noqa: PLR0912, PLR0917  (in one loop; numba knows no keywords)
     frames: NDArray[np.float32],
     channel: int,
     weights: NDArray[np.float32],
@@ -112,8 +112,9 @@ def _raise_cells(  # noqa: PLR0917  (numba knows no keywords)
     """Raise ``cells`` to the peaks of a channel, and return the greatest.
 
     ``frames`` holds 15 more before the first cell and 16 behind the last; their number is a multiple of a row. Rows
-    that cannot exceed ``least`` are told by their samples alone.
+    that cannot exceed ``least`` are told by their samples alone; where no cells are asked for, not at all.
     """
+    flat = frames.reshape(-1)
     samples, sums = np.empty(_ROW + _TAPS - 1, np.float32), np.empty(_ROW, np.float32)
     peaks, bends = np.empty(_ROW, np.float32), np.empty(_ROW + _TAPS - 3, np.float32)
     overshoot = np.float32(_GUARDED_OVERSHOOT if guarded else OVERSHOOT)
@@ -122,16 +123,22 @@ def _raise_cells(  # noqa: PLR0917  (numba knows no keywords)
     most = np.float32(0.0)
     for row in range((frames.shape[0] - _TAPS + 1) // _ROW):
         edge = np.float32(0.0)
-        for i in range(_ROW + _TAPS - 1):
-            samples[i] = frames[row * _ROW + i, channel]
-        for i in range(_ROW):
-            peaks[i] = abs(samples[i + _BEFORE])
+        if frames.shape[1] == 2:  # by name: a processor takes them apart many at once
+            some = flat[2 * row * _ROW + channel :]
+            for i in range(_ROW + _TAPS - 1):
+                samples[i] = some[2 * i]
+        else:
+            samples[:] = flat[row * _ROW : row * _ROW + _ROW + _TAPS - 1]
         around = greatest(samples)
         heard = around * overshoot > least
         if heard:
             for i in range(_ROW + _TAPS - 3):
                 bends[i] = samples[i + 1] - np.float32(0.5) * (samples[i] + samples[i + 2])
             heard = around * straight + greatest(bends) * off_line > least
+        if not (heard or cells.shape[0]):
+            continue
+        for i in range(_ROW):
+            peaks[i] = abs(samples[i + _BEFORE])
         if heard:
             for phase in range(FACTOR - 1):
                 _weigh(samples, weights[phase], sums)
@@ -140,11 +147,11 @@ def _raise_cells(  # noqa: PLR0917  (numba knows no keywords)
             if guarded:
                 _weigh(samples, weights[FACTOR - 1], sums)
                 edge = greatest(sums)
+        if not cells.shape[0]:
+            most = max(most, greatest(peaks))
+            continue
         for cell in range(_ROW // CELL):
-            peak = np.float32(0.0)
-            for i in range(CELL):
-                peak = max(peak, peaks[cell * CELL + i])
-            peak += edge
+            peak = greatest(peaks[cell * CELL : (cell + 1) * CELL]) + edge
             at = row * (_ROW // CELL) + cell
             cells[at] = max(cells[at], peak)
             most = max(most, peak)
@@ -212,14 +219,20 @@ class TruePeakMeter:
     """Tells the true peak of each channel of a stream, as a magnitude."""
 
     def __init__(self, *, channels: int) -> None:
-        self._cells = PeakCells(channels=channels)
+        self._greatest = np.zeros(channels, np.float32)
+        self._rest = np.zeros((_BEFORE, channels), np.float32)
 
     def add(self, block: NDArray[np.float32]) -> None:
         """Take the next frames, shape (n, channels)."""
-        self._cells.add(block)
-        self._cells.least = self._cells.greatest  # what cannot exceed it need not be known
+        frames = np.concatenate([self._rest, block])
+        n_rows = max(0, len(frames) - _TAPS + 1) // _ROW
+        self._rest = frames[n_rows * _ROW :]
+        for channel, least in enumerate(self._greatest):  # what cannot exceed it need not be known
+            row_frames = frames[: n_rows * _ROW + _TAPS - 1]
+            most = _raise_cells(row_frames, channel, _WEIGHTS, False, least, _NONE)  # noqa: FBT003
+            self._greatest[channel] = max(least, most)
 
     def peaks(self) -> NDArray[np.float32]:
         """Return the peak of each channel; the stream has ended."""
-        self._cells.finish()
-        return self._cells.greatest
+        self.add(np.zeros((_ROW + _TAPS, len(self._greatest)), np.float32))
+        return self._greatest

@@ -35,9 +35,9 @@ class CodecCost:
 class Master:
     """One sound, mastered or not: ``problems`` say why not.
 
-    ``sha256`` is that of the input. ``key`` names what a master is made of, input, settings and version: the same key
-    is the same master, bit for bit. ``out_path`` is None where nothing was written. ``ceiling_dbtp`` is what was asked
-    for, also of the codecs.
+    ``sha256`` is that of the input. ``key`` names what a master is made of, input, settings, version and the encoders
+    it was tried with: the same key is the same master, bit for bit. ``out_path`` is None where nothing was written.
+    ``ceiling_dbtp`` is what was asked for, also of the codecs.
     ``target_lufs`` is what was asked of this sound: in an album, its place beside the loudest one. ``album_offset_lu``:
     how much lower the whole album stands, where its loudest songs could not reach the target.
     """

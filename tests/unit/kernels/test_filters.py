@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from linernotes.kernels.filters import Geometry, Segments, Transform, band_shares, curve_on_bins, realised
-from linernotes.kernels.mixing import mix
 from linernotes.kernels.third_octaves import add_spectra, third_octave_powers
 
 EDGES = (150.0, 1000.0, 5000.0)
@@ -16,27 +15,6 @@ def test_bands_add_up_to_one(rate: int) -> None:
     assert geometry.hop / rate >= 0.25
     responses = realised(band_shares(EDGES, geometry), geometry)
     assert responses.sum(axis=0) == pytest.approx(1.0, abs=1e-6)
-
-
-@pytest.mark.parametrize("n", [1, 5000, 12288, 30000, 12288 * 2 + 2048])
-@pytest.mark.parametrize("size", [999, 40000])
-def test_the_sum_of_the_bands_is_the_sound(n: int, size: int) -> None:
-    geometry = Geometry(44100)
-    sound = np.random.default_rng(0).standard_normal((n, 2)).astype(np.float32)
-    responses = realised(band_shares(EDGES, geometry)[:, None], geometry)
-    transform = Transform(geometry, channels=2)
-    blocks = [sound[start : start + size] for start in range(0, n, size)]
-    parts = []
-    for stretch, n_sound in Segments(blocks, geometry, channels=2):
-        spectra = transform.spectra(stretch)
-        bands = np.empty((len(responses), len(spectra), 2, geometry.n_fft), np.float32)
-        for band, response in zip(bands, responses, strict=True):
-            transform.filtered(spectra, response, band)
-        out = np.empty((len(spectra) * geometry.hop, 2), np.float32)
-        ones = np.ones((len(bands), len(out) // geometry.cell + 2))
-        mix(bands, ones, geometry.margin, geometry.cell, out)
-        parts.append(out[:n_sound])
-    assert np.concatenate(parts) == pytest.approx(sound, abs=3e-6)
 
 
 def test_a_curve_is_heard_where_it_was_drawn() -> None:

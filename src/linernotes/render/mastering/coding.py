@@ -20,9 +20,9 @@ from linernotes import audio
 from linernotes.errors import ParameterError
 from linernotes.kernels.true_peak import CELL, PeakCells
 from linernotes.model import FLOOR_DB
-from linernotes.render.mastering.program import ProgramWriter, program
+from linernotes.render.mastering.program import ProgramWriter, program, program_version
 
-__all__ = ["CODECS", "Codec", "Coded", "Dips", "Trial", "as_decoded", "codecs_named", "coded"]
+__all__ = ["CODECS", "Codec", "Coded", "Dips", "Trial", "as_decoded", "codecs_named", "coded", "witnesses"]
 
 _OPUS_HZ = (48_000,)
 _MP3_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -90,6 +90,15 @@ def codecs_named(names: Iterable[str]) -> tuple[Codec, ...]:
     if unknown:
         raise ParameterError(f"no codec {unknown[0]!r}: any of {', '.join(CODECS)}")
     return tuple(CODECS[name] for name in wanted)
+
+
+def witnesses(codecs: Sequence[Codec]) -> Sequence[str]:
+    """Name the encoders that codecs are tried with; what others would say of a master is not known."""
+    if not codecs:
+        return ()
+    import av  # noqa: PLC0415  (slow to load, and most masters are not tried)
+
+    return (av.__version__, program_version())
 
 
 @dataclass(frozen=True, slots=True)

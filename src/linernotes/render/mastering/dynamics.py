@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from linernotes.kernels.filters import STRETCH, Geometry, Transform, band_shares, realised
 from linernotes.kernels.levels import Levels, cell_powers
-from linernotes.kernels.mixing import mix
+from linernotes.kernels.mixing import Ladder, move, spread
 from linernotes.model import BAND_EDGES_HZ, FLOOR_DB, LEVEL_QUANTILES, BandMeter, BandPlan
 
 __all__ = ["BandDynamics", "BandMeters"]
@@ -41,7 +41,7 @@ class BandMeters:
         self._geometry = geometry
         self._responses = realised(band_shares(BAND_EDGES_HZ, geometry)[:, None], geometry)
         n_bands = len(self._responses)
-        self._steps = [_step(edge, geometry) for edge in BAND_EDGES_HZ] + [1]
+        self._steps = _steps(geometry)
         self._levels = self._fresh_levels()
         self._counts = np.zeros((n_bands, _n_bins(_SLOW_DB), _n_bins(_FAST_DB)), np.int64)
         self._peaks, self._sums, self._n_cells = np.zeros(n_bands), np.zeros((n_bands, channels)), 0
@@ -104,10 +104,15 @@ class BandMeters:
         )
 
 
+def _steps(geometry: Geometry) -> list[int]:
+    """Tell how many frames may lie between the samples of each band."""
+    return [*(_step(edge, geometry) for edge in BAND_EDGES_HZ), 1]
+
+
 def _step(edge_hz: float, geometry: Geometry) -> int:
     """How far apart the samples of a band may be that ends at ``edge_hz``: it is gone half an octave above."""
     step = 1
-    while step < geometry.cell // 2 and edge_hz * 1.5 < geometry.sample_rate_hz / (4.0 * step):
+    while step < geometry.cell // 2 and edge_hz * 2.0 < geometry.sample_rate_hz / (4.0 * step):
         step *= 2
     return step
 
@@ -132,12 +137,18 @@ class BandDynamics:
     def __init__(
         self, geometry: Geometry, responses: NDArray[np.float32], bands: Sequence[BandPlan], *, channels: int
     ) -> None:
-        self._geometry, self._responses, self._bands = geometry, responses, bands
+        self._geometry, self._responses, self._bands, self._channels = geometry, responses, bands, channels
         self._levels = Levels(n_bands=len(bands), cell_s=geometry.cell / geometry.sample_rate_hz)
-        shape = (len(bands), STRETCH, channels, geometry.n_fft)
-        self._free = [np.empty(shape, np.float32) for _ in range(2)]
-        self._waiting: list[tuple[NDArray[np.float32], int]] = []
-        self._out = np.empty((STRETCH * geometry.hop, channels), np.float32)
+        self._steps = _steps(geometry)
+        ends = [
+            1.5 * edge * step / geometry.sample_rate_hz for edge, step in zip(BAND_EDGES_HZ, self._steps, strict=False)
+        ]
+        self._ladder = Ladder(self._steps, [*ends, 0.5], rows=channels)
+        self._free = [
+            [np.empty((STRETCH, channels, geometry.n_fft // step), np.float32) for step in self._steps]
+            for _ in range(2)
+        ]
+        self._waiting: list[tuple[list[NDArray[np.float32]], int]] = []
         # Half a bell of cells before the start, and one for the straight line into the first cell.
         self._gains_db = np.zeros((len(bands), len(_BELL) // 2 + 1))
 
@@ -145,9 +156,9 @@ class BandDynamics:
         """Take the spectra of the next stretch; yield frames that are ready, shape (n, channels)."""
         geometry, split, n = self._geometry, self._free.pop(), len(spectra)
         powers = np.empty((len(split), n * geometry.hop // geometry.cell))
-        for rows, response, power in zip(split, self._responses, powers, strict=True):
-            transform.filtered(spectra, response, rows[:n])
-            cell_powers(rows[:n], geometry.margin, geometry.cell, power, np.zeros(rows.shape[1]))
+        for rows, response, power, step in zip(split, self._responses, powers, self._steps, strict=True):
+            transform.filtered(spectra, response, rows[:n], step=step)
+            cell_powers(rows[:n], geometry.margin // step, geometry.cell // step, power, np.zeros(rows.shape[1]))
         self._waiting.append((split, n))
         self._move(*self._levels.add(powers))
         yield from self._ready()
@@ -158,6 +169,8 @@ class BandDynamics:
         last = np.repeat(self._gains_db[:, -1:], len(_BELL) // 2 + 1, axis=1)
         self._gains_db = np.concatenate([self._gains_db, last], axis=1)
         yield from self._ready()
+        silence = [np.zeros((self._channels, self._geometry.hop // step), np.float32) for step in self._steps]
+        yield self._summed(silence)
 
     def _move(self, slow: NDArray[np.float64], fast: NDArray[np.float64]) -> None:
         gains = np.empty_like(slow)
@@ -175,8 +188,15 @@ class BandDynamics:
             if self._gains_db.shape[1] < needed:
                 return
             smooth_db = np.stack([np.convolve(row[:needed], _BELL, "valid") for row in self._gains_db])
-            out = self._out[: n * geometry.hop]
-            mix(split, 10.0 ** (smooth_db / 20.0), geometry.margin, geometry.cell, out)
+            moved = [np.empty((self._channels, n * geometry.hop // step), np.float32) for step in self._steps]
+            for rows, gains, step, out in zip(split, 10.0 ** (smooth_db / 20.0), self._steps, moved, strict=True):
+                move(rows, gains, geometry.margin // step, geometry.cell // step, out)
             self._gains_db = self._gains_db[:, n_cells:]
             self._free.append(self._waiting.pop(0)[0])
-            yield out
+            yield self._summed(moved)
+
+    def _summed(self, bands: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        rows = self._ladder.add(bands)
+        out = np.empty((rows.shape[1], self._channels), np.float32)
+        spread(rows, out)
+        return out

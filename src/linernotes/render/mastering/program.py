@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ProgramWriter", "program"]
+__all__ = ["ProgramWriter", "program", "program_version"]
 
 _FULL = 2.0**31
 
@@ -17,6 +17,14 @@ _FULL = 2.0**31
 def program() -> str | None:
     """Find the program."""
     return shutil.which("ffmpeg")
+
+
+def program_version() -> str:
+    """Tell which program it is; empty where there is none."""
+    if (found := program()) is None:
+        return ""
+    told = subprocess.run([found, "-version"], check=False, capture_output=True, text=True)  # noqa: S603  (as below)
+    return told.stdout.partition("\n")[0]
 
 
 class ProgramWriter:

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
-from linernotes.kernels.limiter import Ballistics, ReductionStream
+from linernotes.kernels.limiter import Ballistics, ReductionStream, reduce_cells
 from linernotes.kernels.loudness import KWeighting, add_cells, gated
 from linernotes.kernels.true_peak import CELL, PeakCells
 from linernotes.render.mastering.scratch import BLOCK_FRAMES, Scratch
@@ -94,7 +92,7 @@ class Sketch:
         stream = ReductionStream(over=gain / ceiling, cell_s=self._cell_s, ballistics=ballistics)
         edges_db = np.concatenate([stream.add(self._tops), stream.finish()])
         left, reductions_db = np.empty_like(self._energies), np.empty(len(self._energies), np.float32)
-        _reduce(self._energies, edges_db, gain * gain, left, reductions_db)
+        reduce_cells(self._energies, edges_db, gain * gain, left, reductions_db)
         played = reductions_db[self._energies > _PAUSE * self._energies.mean()]
         return Forecast(
             loudness_lufs=gated(self._blocks(left)),
@@ -110,24 +108,3 @@ class Sketch:
         ends = np.interp(at, np.arange(len(sums)), sums)
         powers: NDArray[np.float64] = (ends[n_window:] - ends[:-n_window]) * 10.0 / n_window
         return powers / self.sample_rate_hz
-
-
-@compiled(
-    types.void,
-    *(readable(types.float64, 1), readable(types.float32, 1), types.float64),
-    *(writable(types.float64, 1), writable(types.float32, 1)),
-)
-def _reduce(
-    energies: NDArray[np.float64],
-    edges_db: NDArray[np.float32],
-    power: float,
-    left: NDArray[np.float64],
-    reductions_db: NDArray[np.float32],
-) -> None:
-    """Write what is left of energies times ``power``, and the reduction in the middle of each cell."""
-    for k in range(energies.shape[0]):
-        reduction = np.float32(0.5) * (edges_db[k] + edges_db[k + 1])
-        reductions_db[k] = reduction
-        left[k] = energies[k] * power
-        if reduction > np.float32(0.0):
-            left[k] *= 10.0 ** (-reduction / 10.0)
