@@ -1,5 +1,6 @@
 -- Every usage line with the pool that it went into; the same words as in the heaps and pools, line by line.
-SELECT p.pool_no, l.territory, l.source, l.report_id, l.line, l.amount_micro, l.quantity
+-- A report is told by number here: its name is long, and all of it is sorted.
+SELECT p.pool_no, l.territory, l.source, r.report_no, l.line, l.amount_micro, l.quantity
 FROM (
     SELECT
         u.*,
@@ -19,6 +20,7 @@ JOIN names AS t ON t.thing_no = l.thing_no
 JOIN cells AS c
     ON c.thing_no = l.thing_no AND c.place = CASE WHEN t.by_place THEN l.place ELSE '' END AND c.used_on = l.on_day
 JOIN occasions AS o ON o.use_type = l.used_as AND o.territory = l.place AND o.used_on = l.on_day
+JOIN report_names AS r ON r.report_id = l.report_id
 JOIN books AS b ON b.usage_period = l.period AND b.currency = l.currency
 JOIN pools AS p ON p.cell_no = c.cell_no AND p.book_no = b.book_no AND p.rule_no = o.rule_no
-ORDER BY p.pool_no, l.report_id, l.line
+ORDER BY p.pool_no, r.report_no, l.line
