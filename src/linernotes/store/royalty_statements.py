@@ -17,7 +17,7 @@ import duckdb
 
 from linernotes.errors import FormatError
 
-__all__ = ["COLUMNS", "STEPS", "copy_table", "open_engine", "open_usage", "run_statements", "statement"]
+__all__ = ["COLUMNS", "STEPS", "copy_table", "open_engine", "open_usage", "run", "run_statements", "statement"]
 
 STEPS = (
     *("settings", "names", "heaps", "occasions", "cells", "books", "pools", "asked_by_claims"),
@@ -71,12 +71,13 @@ def run_statements(engine: duckdb.DuckDBPyConnection, kept: Mapping[str, Path] |
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         for name, work in works.items():
             needed = [done[word] for word in set(re.findall(r"\w+", work)) & done.keys()]
-            done[name] = threads.submit(_run, engine.cursor(), work, needed)
+            done[name] = threads.submit(run, engine.cursor(), work, needed)
     for each in done.values():
         each.result()
 
 
-def _run(engine: duckdb.DuckDBPyConnection, work: str, needed: Sequence[Future[None]]) -> None:
+def run(engine: duckdb.DuckDBPyConnection, work: str, needed: Sequence[Future[None]]) -> None:
+    """Do a piece of work when what it needs is done; what went wrong there goes wrong here."""
     for each in needed:
         each.result()
     engine.execute(work)
