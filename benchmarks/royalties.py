@@ -141,7 +141,7 @@ def report(folder: Path, period: str, name: str, *, n_lines: int, n_recordings: 
                 list_extract({uses}, 1 + {drawn(9, 3)}) AS use_type,
                 'Subscription' AS commercial_model
             FROM range({n_lines})
-        ) TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 20480)
+        ) TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)
         """
     )
     engine.close()

@@ -29,6 +29,7 @@ __all__ = ["main", "measure"]
 
 _LINES = 2_000_000
 _LINES_QUICK = 200_000
+_KINDS = ("dsr", "csv", "dsr_gz", "csv_gz")
 
 _IMPORT = """
 import json, resource, sys, time
@@ -74,26 +75,30 @@ def _run(code: str, *given: Path) -> list[float] | None:
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
-def measure(*, n_lines: int) -> Outcome:
-    """Write the files, import each, and let the peers read the table."""
+def measure(*, n_lines: int, only: str | None = None) -> Outcome:
+    """Write the files, import each, and let the peers read the table; or ``only`` one of :data:`_KINDS`."""
+    kinds = [kind for kind in _KINDS if only in (None, kind)]
     figures: dict[str, float] = {"lines": n_lines}
     peers: dict[str, dict[str, float]] = {}
     skipped: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        files = {
-            "dsr": write_lines(place / dsr_name(), dsr_lines(n_blocks=n_lines // 2)),
-            "csv": write_lines(place / "usage.csv", table_lines(n_lines=n_lines)),
-        }
-        files |= {f"{kind}_gz": _gzipped(path) for kind, path in files.items()}
-        for kind, path in files.items():
+        files = {}
+        if {"dsr", "dsr_gz"} & {*kinds}:
+            files["dsr"] = write_lines(place / dsr_name(), dsr_lines(n_blocks=n_lines // 2))
+        if {"csv", "csv_gz"} & {*kinds}:
+            files["csv"] = write_lines(place / "usage.csv", table_lines(n_lines=n_lines))
+        files |= {f"{kind}_gz": _gzipped(path) for kind, path in files.items() if f"{kind}_gz" in kinds}
+        for kind in kinds:
+            path = files[kind]
             found = _run(_IMPORT, path, place / kind)
             assert found is not None
             wall_s, cpu_s, memory_mib, n_landed, n_faults, exact = found
             if (n_landed, n_faults, exact) != (n_lines // 2 if "dsr" in kind else n_lines, 0, True):
                 raise RuntimeError(f"{kind}: {n_landed} lines landed, {n_faults} faults, to the millionth: {exact}")
             figures |= _figures(kind, n_lines, wall_s, cpu_s, memory_mib)
-        for peer, code in _PEERS.items():
+            figures[f"{kind}_file_mib"] = path.stat().st_size / (1 << 20)
+        for peer, code in _PEERS.items() if "csv" in files else ():
             found = _run(code + _PEER_END, files["csv"])
             if found is None:
                 skipped.append(f"{peer}: not installed")
@@ -123,9 +128,12 @@ def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, help=f"lines of each file [default: {_LINES}, quick: {_LINES_QUICK}]")
+    parser.add_argument(
+        "--only", choices=_KINDS, help="one kind of file; with many lines it shows that memory stays flat"
+    )
     given = parser.parse_args()
     n_lines = given.lines or (_LINES_QUICK if given.quick else _LINES)
-    tell(measure(n_lines=n_lines), as_json=given.json)
+    tell(measure(n_lines=n_lines, only=given.only), as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, update
@@ -34,7 +35,7 @@ from benchmarks.outcome import Outcome, arguments, tell
 from linernotes.journeys import pay
 from linernotes.model import Advance, Party, Recording, RecordingEntry, RightType, Share, Terms, UsageLine, Work
 from linernotes.model.usage import UsageReport
-from linernotes.store import chain, royalties, schema
+from linernotes.store import chain, royalties, royalty_statements, schema
 from linernotes.store.database import writing
 from linernotes.store.royalty_statements import copy_table
 from linernotes.workspace import Workspace
@@ -201,11 +202,13 @@ def _correcting(parts: int) -> Callable[[Workspace], object]:
 @contextmanager
 def crashing_at(number: int, crash: Callable[[], None]) -> Iterator[list[int]]:
     """Crash at the write with this number; gives how many there were, in a list of one."""
-    count = [0]
+    count, one_at_a_time = [0], Lock()  # a run writes its files beside each other
 
     def write() -> None:
-        count[0] += 1
-        if count[0] == number:
+        with one_at_a_time:
+            count[0] += 1
+            is_due = count[0] == number
+        if is_due:
             crash()
 
     def statement(_c: Any, _cursor: Any, text: str, *_: Any) -> None:
@@ -216,11 +219,16 @@ def crashing_at(number: int, crash: Callable[[], None]) -> Iterator[list[int]]:
         if connection.get_execution_options().get("write"):
             write()
 
-    copy, keep = copy_table, royalties.Royalties.keep
+    copy, run, keep = copy_table, royalty_statements.run, royalties.Royalties.keep
 
     def copying(*given: Any) -> None:
         write()
         copy(*given)
+
+    def running(engine: Any, work: str, needed: Any) -> None:
+        if work.startswith("COPY"):
+            write()
+        run(engine, work, needed)
 
     def keeping(*given: Any) -> None:
         write()
@@ -230,12 +238,14 @@ def crashing_at(number: int, crash: Callable[[], None]) -> Iterator[list[int]]:
     event.listen(Engine, "before_cursor_execute", statement)
     event.listen(Engine, "commit", commit)
     vars(royalties)["copy_table"], royalties.Royalties.keep = copying, keeping  # type: ignore[assignment,method-assign]
+    vars(royalty_statements)["run"] = running
     try:
         yield count
     finally:
         event.remove(Engine, "before_cursor_execute", statement)
         event.remove(Engine, "commit", commit)
         vars(royalties)["copy_table"], royalties.Royalties.keep = copy, keep  # type: ignore[method-assign]
+        vars(royalty_statements)["run"] = run
 
 
 @contextmanager

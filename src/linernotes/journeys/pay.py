@@ -10,7 +10,8 @@ it is found. All entries of a run land in one commit; a run that dies before it 
 import gc
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,7 +66,7 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
     last = books.last_run()
     _check_order(books, last, period)
     reports = royalties.reports(until=period)
-    with _uncollected(), royalties.known(law_of(workspace)) as known:
+    with _uncollected(), ThreadPoolExecutor(1) as beside, royalties.known(law_of(workspace)) as known:
         inputs: dict[str, object] = {"period": period, "usage": reports, "facts": known.digest}
         inputs |= {"rules": known.rules_digest, "version": _RULES_VERSION}
         before = run_inputs(last)
@@ -76,8 +77,9 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
             return Outcome(last.id, period, [], {}, len(entries), problems, is_new=False, closed=close)
         affected = _affected(royalties, last, inputs, reports, known)
         run_id = content_hash({"previous": last.id if last else None, "inputs": inputs})
+        standing = beside.submit(_standing, workspace, affected)
         with royalties.divided(known, {usage: reports.get(usage, []) for usage in affected}) as division:
-            entries = _entries(workspace, division, affected, period, run_id)
+            entries = _entries(workspace, division, standing.result(), period, run_id)
             problems = []
             royalties.keep(division, run_id)
             run = Run(0, run_id, period, {**inputs, "divided": affected}, at)
@@ -157,13 +159,18 @@ def _affected(
     return sorted(found)
 
 
-def _entries(
-    workspace: Workspace, division: Division, affected: Sequence[str], period: str, run_id: str
-) -> list[Entry]:
-    """Return what is to be booked: what the division says and the books do not."""
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the books say before a run: who is paid for whom, what was booked and is held, which claims are due."""
+
+    payees: Mapping[str, str]
+    booked: Mapping[str, Booked]
+    due_claim_ids: Collection[str]
+
+
+def _standing(workspace: Workspace, affected: Sequence[str]) -> _Standing:
     books = workspace.books
     payees = workspace.royalties.payees()
-    targets = _targets(division)
     booked: dict[str, dict[Slot, int]] = defaultdict(lambda: defaultdict(int))
     for (usage, account, party, currency), amount in books.booked(affected).items():
         booked[usage][account, payees.get(party or "", party), currency] += amount
@@ -172,12 +179,18 @@ def _entries(
         pending[hold.usage_period or ""].append(hold)
     asked = {hold.cause.removeprefix("claim:") for holds in pending.values() for hold in holds if hold.cause}
     due = workspace.royalties.claims_in(sorted(asked), law_of(workspace).due_states)
+    return _Standing(payees, {usage: Booked(booked[usage], pending[usage]) for usage in affected}, due)
+
+
+def _entries(workspace: Workspace, division: Division, standing: _Standing, period: str, run_id: str) -> list[Entry]:
+    """Return what is to be booked: what the division says and the books do not."""
+    targets = _targets(division)
+    payees, due = standing.payees, standing.due_claim_ids
     entries: list[Entry] = []
-    for usage in affected:
+    for usage, known in standing.booked.items():
         target = targets.get(usage, Target(usage, {}, {}))
-        known = Booked(booked.get(usage, {}), pending.get(usage, []))
         entries += book(target, known, period=period, run_id=run_id, due_claim_ids=due, payees=payees)
-    entries += _merged(books, payees, period, run_id)
+    entries += _merged(workspace.books, payees, period, run_id)
     return entries
 
 

@@ -171,11 +171,7 @@ class Royalties:
         try:
             received = self._open_usage(engine, reports)
             _note_reports(engine, reports)
-            run_statements(engine)
-            for name in KEPT:
-                # In the order in which they are looked up, so that a look-up reads one stretch of the file.
-                ordered = f"(SELECT * FROM {name} ORDER BY {_ORDER[name]})" if name in _ORDER else name
-                copy_table(engine, ordered, kept / f"{name}.parquet")
+            run_statements(engine, {_ordered(name): kept / f"{name}.parquet" for name in KEPT})
             yield Division(received, _totals(engine), _held(engine), kept)
         except duckdb.OutOfMemoryException as error:
             raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
@@ -324,6 +320,11 @@ def _sweep(parent: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         except (PermissionError, ValueError):
             continue  # somebody else's, and alive
+
+
+def _ordered(name: str) -> str:
+    """Return a table in the order in which it is looked up, so that a look-up reads one stretch of the file."""
+    return f"(SELECT * FROM {name} ORDER BY {_ORDER[name]})" if name in _ORDER else name
 
 
 def _note_reports(engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]) -> None:

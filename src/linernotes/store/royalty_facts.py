@@ -10,7 +10,7 @@ without a bound are the year 1's first and the year 9999's last. ``NOBODY`` stan
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import resources
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Integer, Table, func, select
 
 from linernotes.model import ANY_USE, Action, RightType, RoyaltyRule, Side
-from linernotes.store.schema import claims, parties
+from linernotes.store.schema import claims, parties, recordings, shares
 
 __all__ = ["CLAIM_WHOLE_MAX", "NOBODY", "RIGHTS", "SHARE_WHOLE_MAX", "TABLES", "Law", "load", "party_rows", "write"]
 
@@ -50,11 +50,8 @@ _RAW = {
     " size INTEGER, valid_from DATE, valid_to DATE",
     "rule_parts": "rule_no INTEGER, right_no INTEGER, side VARCHAR, parts BIGINT, whole BIGINT",
 }
-_QUERIES = {
-    "recordings": "SELECT id, isrc, sha256, work_id FROM recordings ORDER BY id",
-    "shares": "SELECT subject_id, party_id, right_type, numerator, denominator, territory, valid_from, valid_to"
-    " FROM shares ORDER BY id",
-}
+_READ = "auto_detect=false, header=false, delim=',', quote='\"', escape='\"'"  # an empty text is NULL, quoted or not
+_BLOCK_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +72,68 @@ class Law:
 
 def write(connection: Connection, law: Law, folder: Path) -> tuple[str, str]:
     """Write what is known to CSV files in ``folder``; return the SHA-256 of all of it, and of the rules in it."""
-    asking = list(_claim_rows(connection, law))
-    rows: dict[str, Any] = {
-        "parties": party_rows(connection),
-        **{name: connection.exec_driver_sql(query).cursor for name, query in _QUERIES.items()},
-        "claims": asking,
-        "rules": _rule_rows(law),
-        "rule_parts": _rule_part_rows(law),
+    codes = set(connection.scalars(select(shares.c.territory).distinct()))
+    texts = {
+        "parties": _text(party_rows(connection)),
+        "recordings": _table_text(connection, recordings, _names("recordings")),
+        "shares": _table_text(connection, shares, _names("shares")),
+        "claims": _text(_claim_rows(connection, law)),
+        "rules": _text(_rule_rows(law)),
+        "rule_parts": _text(_rule_part_rows(law)),
+        "places": _text(law.in_territories(sorted(codes | {rule.territory for rule in law.rules}))),
     }
-    codes = {code for (code,) in connection.exec_driver_sql("SELECT DISTINCT territory FROM shares")}
-    rows["places"] = law.in_territories(sorted(codes | {rule.territory for rule in law.rules}))
     digest, of_rules = hashlib.sha256(), hashlib.sha256()
-    for name in sorted(rows):
+    for name in sorted(texts):
         path = folder / f"{name}.csv"
         with path.open("w", newline="", encoding="utf-8", buffering=1 << 20) as file:
-            csv.writer(file, lineterminator="\n").writerows(rows[name])
+            file.writelines(texts[name])
         with path.open("rb") as written:
             mark = f"{name}\n".encode() + hashlib.file_digest(written, "sha256").digest()
         digest.update(mark)
         if name in ("rules", "rule_parts"):
             of_rules.update(mark)
     return digest.hexdigest(), of_rules.hexdigest()
+
+
+def _names(table: str) -> list[str]:
+    return [column.split()[0] for column in _RAW[table].split(", ")]
+
+
+class _Echo:
+    """A file for the CSV writer that gives back what it is given."""
+
+    @staticmethod
+    def write(text: str) -> str:
+        return text
+
+
+def _text(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Yield rows as CSV: what is no number is quoted, and empty where there is nothing."""
+    return map(csv.writer(_Echo, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerow, rows)
+
+
+def _table_text(connection: Connection, table: Table, names: Sequence[str]) -> Iterator[str]:
+    """Yield a table in the order of its key, as :func:`_text` does.
+
+    SQLite writes the text itself, block by block: more than twice as fast as a million rows through Python.
+    """
+    (key,) = (column.name for column in table.primary_key)
+    if connection.dialect.name != "sqlite":
+        yield from _text(connection.execute(select(*(table.c[name] for name in names)).order_by(table.c[key])))
+        return
+    numbers = [isinstance(table.c[name].type, Integer) for name in names]
+    form = ",".join("%d" if is_number else '"%w"' for is_number in numbers)
+    values = ", ".join(
+        name if is_number else f"ifnull({name}, '')" for name, is_number in zip(names, numbers, strict=True)
+    )
+    rows = f"SELECT group_concat(printf('{form}', {values}), char(10)) FROM {table.name} WHERE {key} >= ?"
+    next_key = f"SELECT {key} FROM {table.name} WHERE {key} >= ? ORDER BY {key} LIMIT 1 OFFSET {_BLOCK_ROWS}"
+    start = connection.scalar(select(func.min(table.c[key])))
+    while start is not None:
+        end = connection.exec_driver_sql(next_key, (start,)).scalar()
+        block = (rows, (start,)) if end is None else (f"{rows} AND {key} < ?", (start, end))
+        yield f"{connection.exec_driver_sql(*block).scalar()}\n"
+        start = end
 
 
 def party_rows(connection: Connection) -> list[tuple[str, str]]:
@@ -165,8 +203,7 @@ def load(engine: duckdb.DuckDBPyConnection, folder: Path) -> None:
         typed = ", ".join(f"'{column.split()[0]}': '{column.split()[1]}'" for column in columns.split(", "))
         target = name if name in ("places", "rules", "rule_parts") else f"raw_{name}"
         engine.execute(
-            f"CREATE TABLE {target} AS SELECT * FROM read_csv(?, auto_detect=false, header=false, delim=',',"
-            f" quote='\"', escape='\"', columns={{{typed}}})",
+            f"CREATE TABLE {target} AS SELECT * FROM read_csv(?, {_READ}, columns={{{typed}}})",
             [str(folder / f"{name}.csv")],
         )
     rights = ", ".join(f"('{right.value}', {number}, {right in _OF_RECORDING})" for number, right in enumerate(RIGHTS))

@@ -7,7 +7,9 @@ carries the same ones over to Spark.
 """
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import duckdb
 
 from linernotes.errors import FormatError
 
-__all__ = ["COLUMNS", "STEPS", "copy_table", "open_engine", "open_usage", "run_statements", "statement"]
+__all__ = ["COLUMNS", "STEPS", "copy_table", "open_engine", "open_usage", "run", "run_statements", "statement"]
 
 STEPS = (
     *("settings", "names", "heaps", "occasions", "cells", "books", "pools", "asked_by_claims"),
@@ -33,6 +35,7 @@ COLUMNS = {
 
 _ROW_GROUP_ROWS = 61_440  # a look-up asks every row group whether, and unpacks one: both cost the same here
 _MEMORY = "1200MB"
+_AT_ONCE = 4
 
 
 def statement(name: str) -> str:
@@ -57,11 +60,27 @@ def open_usage(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None
         raise FormatError(f"{paths[0].parent.parent}: a file there is not a usage report ({error})") from error
 
 
-def run_statements(engine: duckdb.DuckDBPyConnection) -> None:
-    """Run the statements, each into a table of its name."""
-    for step in STEPS:
-        kind = "VIEW" if step == "divided" else "TABLE"
-        engine.execute(f"CREATE {kind} {step} AS {statement(step)}")
+def run_statements(engine: duckdb.DuckDBPyConnection, kept: Mapping[str, Path] | None = None) -> None:
+    """Run the statements, each into a table of its name; write ``kept``, tables or queries in brackets, to files.
+
+    Whatever names the tables that it reads begins when they are there: some of it keeps one core busy, not two.
+    """
+    works = {step: f"CREATE {'VIEW' if step == 'divided' else 'TABLE'} {step} AS {statement(step)}" for step in STEPS}
+    works |= {str(path): _copied(name, path) for name, path in (kept or {}).items()}
+    done: dict[str, Future[None]] = {}
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for name, work in works.items():
+            needed = [done[word] for word in set(re.findall(r"\w+", work)) & done.keys()]
+            done[name] = threads.submit(run, engine.cursor(), work, needed)
+    for each in done.values():
+        each.result()
+
+
+def run(engine: duckdb.DuckDBPyConnection, work: str, needed: Sequence[Future[None]]) -> None:
+    """Do a piece of work when what it needs is done; what went wrong there goes wrong here."""
+    for each in needed:
+        each.result()
+    engine.execute(work)
 
 
 def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
@@ -82,6 +101,11 @@ def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
 
 def copy_table(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     """Write a table, or a query in brackets, to a Parquet file."""
+    engine.execute(_copied(name, path))
+
+
+def _copied(name: str, path: Path) -> str:
+    """Return what writes a table, or a query in brackets, to a Parquet file."""
     target = str(path).replace("'", "''")
     options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
-    engine.execute(f"COPY {name} TO '{target}' ({options})")
+    return f"COPY {name} TO '{target}' ({options})"

@@ -153,7 +153,8 @@ class Trails:
             .execute(
                 "SELECT pool_no, territory, source, CAST(SUM(amount_micro) AS BIGINT), CAST(SUM(quantity) AS BIGINT),"
                 " list((report_id, line, amount_micro, quantity) ORDER BY report_id, line)[:?], COUNT(*)"
-                " FROM read_parquet(?) WHERE pool_no = ? GROUP BY ALL ORDER BY territory, source",
+                " FROM read_parquet(?) JOIN report_names USING (report_no) WHERE pool_no = ?"
+                " GROUP BY ALL ORDER BY territory, source",
                 [most, str(self._trail(run_id)), pool_no],
             )
             .fetchall()
@@ -197,9 +198,10 @@ class Trails:
             )
         engine.execute(f"CREATE OR REPLACE TEMP TABLE pools AS SELECT * FROM all_pools WHERE {chosen}")
         first, last = engine.execute("SELECT MIN(cell_no), MAX(cell_no) FROM pools").fetchone() or (0, 0)
+        among = "" if first == last else " AND cell_no IN (SELECT cell_no FROM pools)"
         engine.execute(
             f"CREATE OR REPLACE TEMP TABLE terms AS SELECT * FROM all_terms WHERE cell_no BETWEEN {first or 0} AND"
-            f" {last or 0} AND cell_no IN (SELECT cell_no FROM pools)"
+            f" {last or 0}{among}"
         )
         return engine
 
@@ -248,4 +250,8 @@ class Trails:
             kind, made = ("VIEW", f"all_{name}") if name in ("pools", "terms") else ("TABLE", name)
             engine.execute(f"CREATE {kind} {made} AS SELECT * FROM read_parquet('{path}')")
         engine.execute("CREATE TABLE claim_names AS SELECT DISTINCT claim_no, claim_id FROM claims")
+        engine.execute(
+            "CREATE TABLE report_names AS SELECT CAST(ROW_NUMBER() OVER (ORDER BY report_id) AS INTEGER) AS report_no,"
+            " report_id FROM (SELECT DISTINCT report_id FROM reports)"
+        )
         return engine
