@@ -265,7 +265,8 @@ class MasteringResult:
     """What was done to one sound.
 
     ``gain_db``: gain before the limiter. ``shortfall_lu``: how far the loudness stayed below the target because more
-    would have been limited than the plan allows; 0 where it was reached. ``n_passes``: times the limiter ran.
+    would have been limited than the plan allows, or because no gain meets it; 0 where it was reached. ``n_passes``:
+    times the limiter ran.
     """
 
     plan: MasteringPlan

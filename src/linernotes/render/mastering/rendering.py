@@ -126,16 +126,21 @@ class Rendering:
         target = self._loudness_lufs
         if target is None or self._ceiling_dbtp is None:
             return self._run(0.0)
-        wish = target
-        for attempt in range(_MOST_PASSES):
+        wish, missed = target, list[tuple[float, float]]()
+        for _ in range(_MOST_PASSES):
             found = self._found(wish)
             done = self._run(found.gain_db)
             error = done.meters.integrated_lufs - target
-            if abs(error) <= _TOLERANCE_LU or (found.bound and error < 0.0) or attempt == _MOST_PASSES - 1:
-                break
+            if abs(error) <= _TOLERANCE_LU:
+                return done
+            if found.bound and error < 0.0:
+                return replace(done, shortfall_lu=-error)
+            missed.append((error, found.gain_db))
             wish -= error
             done.close()
-        return replace(done, shortfall_lu=max(0.0, -error) if found.bound else 0.0)
+        # A gate of the meter opens right where the target is, and no gain meets it: the nearest from below.
+        error, gain_db = max((miss for miss in missed if miss[0] < 0.0), default=min(missed))
+        return replace(self._run(gain_db), shortfall_lu=max(0.0, -error))
 
     def _found(self, wish: float) -> FoundGain:
         """Search on the sketch; where it needs to know softer peaks, it is made to."""
