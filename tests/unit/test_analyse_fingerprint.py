@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from linernotes.analyse import fingerprint
+from linernotes.analyse import fingerprint, verdicts
 from linernotes.analyse.fingerprint import DEFAULT, extract, match
 from linernotes.errors import ConflictError
 from linernotes.model import Fingerprint, Match
@@ -187,6 +187,12 @@ def test_a_stranger_is_not_accused(index: Index, music: dict[str, Sound]) -> Non
     assert match(extract([music["rec_8"]]), index) == []
     noise = np.random.default_rng(5).standard_normal(RATE_HZ * 10).astype(np.float32)
     assert match(extract([noise]), index) == []
+
+
+def test_what_agrees_nearby_as_well_does_not_stand_out_unless_it_is_a_copy() -> None:
+    weighed = np.zeros((3, len(verdicts.FEATURES)))
+    weighed[:, 0], weighed[:, 1], weighed[:, 4] = np.log(33), np.log([14, 9, 14]), np.arctanh([0.6, 0.6, 0.9])
+    assert verdicts.stands_out(weighed).tolist() == [False, True, True]
 
 
 def test_limit_keeps_the_surest(index: Index, music: dict[str, Sound]) -> None:

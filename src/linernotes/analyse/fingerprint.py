@@ -217,10 +217,12 @@ def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, threshold:
     if not len(tellable):
         return []
     weighed = verdicts.features(stretch, catalogue, tellable, among=among)
+    chances = verdicts.probabilities(weighed, searched=searched)
+    told = verdicts.stands_out(weighed) & (chances >= threshold)
     heard = []
-    for row, probability in zip(tellable, verdicts.probabilities(weighed, searched=searched), strict=True):
+    for row, probability in zip(tellable[told], chances[told], strict=True):
         where = catalogue.locate(row[3])
-        if probability >= threshold and where is not None:
+        if where is not None:
             heard.append(_heard(stretch, catalogue, where, float(probability), row))
     return heard
 
