@@ -157,26 +157,30 @@ def growth(
                 index.add({name: drawn(backwards, int(rng.choice(lengths)), rng) for name in names})
             row: dict[str, float | str] = {"recordings": len(index)}
             row["hours"] = sum(len(s.frames) for s in index.segments) * 2 * fingerprint.DEFAULT.frame_s / 3600
+            row["index_mb"] = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
             for name, query in asked.items():
                 fingerprint.match(query, index)  # the first search maps the files
-                cpu_s, wall_s = cost(lambda q=query: fingerprint.match(q, index))  # type: ignore[misc]
+                cpu_s, wall_s = cost(lambda q=query: fingerprint.match(q, index), 3)  # type: ignore[misc]
                 row[f"{name}_cpu_s"], row[f"{name}_wall_s"] = cpu_s, wall_s
                 row[f"{name}_found"] = len(fingerprint.match(query, index))
-            row["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            row["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
             rows.append(row)
     return rows
 
 
 def plot(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Draw how the time of a search grows with the catalogue."""
+    """Draw how the time of a search, the index and the memory grow with the catalogue."""
     import_module("matplotlib").use("Agg")  # only here: pictures are no part of the install
     plt = import_module("matplotlib.pyplot")
     folder.mkdir(parents=True, exist_ok=True)
-    figure, axes = plt.subplots(figsize=(6, 4))
-    for name in [key for key in rows[0] if key.endswith("_cpu_s")]:
-        axes.plot([r["recordings"] for r in rows], [r[name] for r in rows], "o-", label=name.removesuffix("_cpu_s"))
-    axes.set(xscale="log", yscale="log", xlabel="recordings", ylabel="CPU seconds a query")
-    axes.legend()
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6))
+    asked = {key: key.removesuffix("_cpu_s") for key in rows[0] if key.endswith("_cpu_s")}
+    sizes = {"index_mb": "index", "memory_mb": "memory, mapped files included"}
+    for axes, names, label in zip(panels, (asked, sizes), ("CPU seconds a query", "MB"), strict=True):
+        for key, name in names.items():
+            axes.plot([r["recordings"] for r in rows], [r[key] for r in rows], "o-", label=name)
+        axes.set(xscale="log", yscale="log", xlabel="recordings", ylabel=label)
+        axes.legend()
     figure.tight_layout()
     figure.savefig(folder / "growth.png", dpi=120)
 

@@ -190,10 +190,10 @@ def plot(answers: Sequence[Judged], faint: Sequence[Judged], folder: Path) -> No
         shares = [100 * counted.get(f"recall_{name}_{length_s:g}s", math.nan) for name in names]
         axes.barh(np.arange(len(names)) + 0.25 * (i - 1), shares, height=0.25, label=f"{length_s:g} s")
     axes.set(yticks=range(len(names)), yticklabels=names, xlabel="recall, %", xlim=(0, 100))
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.legend()
     figure.tight_layout()
-    figure.savefig(folder / "recall.png", dpi=120)
+    figure.savefig(folder / "recall.png", dpi=80)
     figure, axes = plt.subplots(figsize=(5, 4))
     for length_s in lengths:
         known = [j for j in faint if j.query.reference and j.query.length_s == length_s]

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from linernotes.analyse import fingerprint
+from linernotes.analyse import fingerprint, landmarks, verdicts
+from linernotes.analyse.candidates import Catalogue, Stretch
 from linernotes.analyse.fingerprint import DEFAULT, extract, match
 from linernotes.errors import ConflictError
 from linernotes.model import Fingerprint, Match
@@ -187,6 +188,33 @@ def test_a_stranger_is_not_accused(index: Index, music: dict[str, Sound]) -> Non
     assert match(extract([music["rec_8"]]), index) == []
     noise = np.random.default_rng(5).standard_normal(RATE_HZ * 10).astype(np.float32)
     assert match(extract([noise]), index) == []
+
+
+def test_in_a_large_catalogue_nothing_changed_is_looked_for_beside_what_is_told(
+    index: Index, music: dict[str, Sound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, propose = [], landmarks.propose
+
+    def asking(
+        stretch: Stretch, catalogue: Catalogue, families: Sequence[landmarks.Family], *, limit: int
+    ) -> NDArray[np.float64]:
+        asked.append(families)
+        return propose(stretch, catalogue, families, limit=limit)
+
+    monkeypatch.setattr(landmarks, "propose", asking)
+    query = extract([noisy(cut(music["rec_2"], 4, 5), -3)])
+    assert only(match(query, index)).recording_id == "rec_2"
+    assert landmarks.CHANGED in asked
+    asked.clear()
+    monkeypatch.setattr(fingerprint, "_FRAMES_BESIDE", 0)
+    assert only(match(query, index)).recording_id == "rec_2"
+    assert asked == [landmarks.UNCHANGED]
+
+
+def test_what_agrees_nearby_as_well_does_not_stand_out_unless_it_is_a_copy() -> None:
+    weighed = np.zeros((3, len(verdicts.FEATURES)))
+    weighed[:, 0], weighed[:, 1], weighed[:, 4] = np.log(33), np.log([14, 9, 14]), np.arctanh([0.6, 0.6, 0.9])
+    assert verdicts.stands_out(weighed).tolist() == [False, True, True]
 
 
 def test_limit_keeps_the_surest(index: Index, music: dict[str, Sound]) -> None:

@@ -170,7 +170,10 @@ def propose(
 
 def distinct(table: Table, catalogue: Catalogue, *, limit: int, per_recording: int = PER_RECORDING) -> Table:
     """Keep the best alignment of each neighbourhood (half a second, three bands, two tempos), few of each recording."""
-    table = table[np.argsort(-table[:, 5], kind="stable")][: _LOOKED_AT * limit]
+    most = _LOOKED_AT * limit
+    if len(table) > most:
+        table = table[np.sort(np.argpartition(-table[:, 5], most)[:most])]
+    table = table[np.argsort(-table[:, 5], kind="stable")]
     key = (table[:, 0] // 8 * 64 + (table[:, 2] + 30) // 3) * 64 + np.round(np.log(table[:, 1]) / 0.055) // 2
     table = table[first_of_each(key)]
     return table[rank(catalogue.numbers(table[:, 0])) < per_recording][:limit]

@@ -48,6 +48,8 @@ _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
 _FRAMES_A_SEARCH, _FRAMES_A_WINDOW = 1e8, 1.4e6
 """Upper bound of the frames one search may ask for changed recordings by their landmarks, and what a window costs
 whatever the catalogue."""
+_FRAMES_BESIDE = 1e7
+"""Greatest catalogue that is asked what else lies beside a recording that is told: some twenty thousand recordings."""
 _WORDS_A_SEARCH = 4e9
 """Upper bound of the 64-bit comparisons one search may spend on laying cells on every place, about a second of one
 core: nothing in catalogues beyond some thousand recordings."""
@@ -103,13 +105,14 @@ def match(
 
     for heard in _in_pairs(_in_turn(windows, kept), first_look):
         _keep(kept, heard, query, catalogue)
-    unexplained = [window for window in windows if not _explained(window, kept)]
-    few = _spread(unexplained, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW))
+    heard_out = _explained if catalogue.n_frames <= _FRAMES_BESIDE else _answered
+    unheard = [window for window in windows if not heard_out(window, kept)]
+    few = _spread(unheard, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW))
     for heard in _in_pairs(_in_turn(few, kept), second_look):
         _keep(kept, heard, query, catalogue)
-    unanswered = [window for window in windows if _told_share(window, kept) < _SOMETHING]
+    unanswered = [window for window in windows if not _answered(window, kept)]
     few = _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4))
-    for heard in _in_pairs((window for window in few if _told_share(window, kept) < _SOMETHING), last_look):
+    for heard in _in_pairs((window for window in few if not _answered(window, kept)), last_look):
         _keep(kept, heard, query, catalogue)
     short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
     if sum(not _filled(window, kept) for window in short) > _OPEN * len(short):
@@ -167,6 +170,11 @@ def _explained(window: Stretch, kept: Sequence[_Heard]) -> bool:
     return bool(clear) and _told_share(window, clear) * n >= n - _STRIDE
 
 
+def _answered(window: Stretch, kept: Sequence[_Heard]) -> bool:
+    """Whether recordings were told in half of a window."""
+    return _told_share(window, kept) >= _SOMETHING
+
+
 def _told_share(window: Stretch, kept: Sequence[_Heard]) -> float:
     """How much of a window some recording was told in."""
     covered = np.zeros(window.stop - window.start, np.bool_)
@@ -209,10 +217,12 @@ def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, threshold:
     if not len(tellable):
         return []
     weighed = verdicts.features(stretch, catalogue, tellable, among=among)
+    chances = verdicts.probabilities(weighed, searched=searched)
+    told = verdicts.stands_out(weighed) & (chances >= threshold)
     heard = []
-    for row, probability in zip(tellable, verdicts.probabilities(weighed, searched=searched), strict=True):
+    for row, probability in zip(tellable[told], chances[told], strict=True):
         where = catalogue.locate(row[3])
-        if probability >= threshold and where is not None:
+        if where is not None:
             heard.append(_heard(stretch, catalogue, where, float(probability), row))
     return heard
 

@@ -33,7 +33,7 @@ _LEAST_IN_FEW = 2.0  # what a vote must tell, however few places there are
 _FEW_CELLS = 8192
 _REACH = 5  # frames about the middle of a cell that are tried
 _THREADED_FRAMES = 2_000_000
-_PARTS = 4  # of the families, for threads to share
+_PARTS = 8  # of the work, at least, for threads to share
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,8 @@ def propose(stretch: Stretch, catalogue: Catalogue, families: Sequence[Family], 
     if catalogue.n_frames < _THREADED_FRAMES:
         rows = [_gathered(asked, block, families) for block in blocks]
     else:
-        parts = [(block, families[i::_PARTS]) for block in blocks for i in range(min(_PARTS, len(families)))]
+        n = min(-(-_PARTS // len(blocks)), len(families))
+        parts = [(block, families[i::n]) for block in blocks for i in range(n)]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             rows = list(pool.map(lambda part: _gathered(asked, *part), parts))
     return distinct(np.concatenate([np.zeros((0, len(align.COLUMNS))), *rows]), catalogue, limit=limit)
@@ -176,20 +177,22 @@ def _lookup(segment: FingerprintSegment) -> _Lookup:
 
 
 def _gathered(asked: _Asked, block: _Block, families: Sequence[Family]) -> Table:
-    tallies = np.empty(block.n_cells, np.uint32)
-    return np.concatenate([_places(asked, block, family, tallies) for family in families])
+    tallies, touched = np.zeros(block.n_cells, np.uint32), np.empty(block.n_cells, np.int32)
+    return np.concatenate([_places(asked, block, family, tallies, touched) for family in families])
 
 
-def _places(asked: _Asked, block: _Block, family: Family, tallies: NDArray[np.uint32]) -> Table:
-    """Places of a block where votes gather, each as its cells lie best."""
-    tallies.fill(0)
+def _places(
+    asked: _Asked, block: _Block, family: Family, tallies: NDArray[np.uint32], touched: NDArray[np.int32]
+) -> Table:
+    """Places of a block where votes gather, each as its cells lie best; ``tallies`` are zero before and after."""
     least = max(_LEAST_IN_FEW, family.least - math.log(BLOCK_CELLS / block.n_cells))
-    landmarks.vote(
+    n_touched = landmarks.vote(
         *(block.offsets, block.weights, block.postings, asked.pairs, asked.witnesses, _GAINS),
-        *(round(landmarks.SCALE * least), asked.stretch.middle, family.bins, family.low, family.high, tallies),
+        *(round(landmarks.SCALE * least), asked.stretch.middle, family.bins, family.low, family.high),
+        *(tallies, touched),
     )
     limit = -(-family.limit * block.n_cells // (block.n_cells + _FEW_CELLS))
-    found = landmarks.harvest(tallies, limit) + block.first_cell
+    found = landmarks.harvest(tallies, touched[:n_touched], limit) + block.first_cell
     starts, segment = block.segment.cell_starts, block.segment
     owners = np.searchsorted(starts, found, side="right") - 1
     middles = segment.starts[owners] + CELL_FRAMES * (found - starts[owners]) + CELL_FRAMES // 2

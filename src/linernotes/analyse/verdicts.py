@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from linernotes.analyse.candidates import Catalogue, Stretch, Table, first_of_each, rank
 from linernotes.kernels import align
 
-__all__ = ["FEATURES", "Step", "features", "foremost", "improve", "one_each", "probabilities"]
+__all__ = ["FEATURES", "Step", "features", "foremost", "improve", "one_each", "probabilities", "stands_out"]
 
 FEATURES = (
     "score",
@@ -43,6 +43,7 @@ _OTHERS = slice(1, 9)  # the best other recordings; the very best may be a secon
 _CLEAREST = 0.995
 _USUAL_LENGTH = 156  # query frames
 _USUAL_BEST = 3.2  # what they reach, in scores elsewhere
+_MOST_NEARBY, _COPIED = 0.4, 0.85  # of a score, and what cells agree of a copy that hardly anything was done to
 
 
 # Fitted by logistic regression (docs/fingerprint.md): one weight a feature, then the constant.
@@ -205,3 +206,13 @@ def probabilities(weighed: NDArray[np.float64], *, searched: bool) -> NDArray[np
     weights = _AFTER_A_SEARCH if searched else _AT_FIRST_SIGHT
     chances: NDArray[np.float64] = 1 / (1 + np.exp(-(weighed @ weights[:-1] + weights[-1])))
     return chances
+
+
+def stands_out(weighed: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each row of :func:`features` agrees much better than the same recording nearby, or wholly; shape (n,).
+
+    A beat agrees with any other of its tempo, and a step earlier or later nearly as well.
+    """
+    score, near, clear = weighed[:, 0], weighed[:, 1], weighed[:, 4]
+    clearly: NDArray[np.bool_] = (near - score <= np.log(_MOST_NEARBY)) | (clear >= np.arctanh(_COPIED))
+    return clearly

@@ -45,8 +45,6 @@ WITNESSES = 13
 MOST_RISE = 31
 SCALE = 4  # votes are whole numbers: this many to a unit of log likelihood
 _LEAST_SPAN, _MOST_SPAN = 2, 20  # of a key, in two frames
-_ROW = 64  # places looked at together
-_TALLEST = 1023  # sums beyond are not told apart by harvest
 
 # Half spans after the first peak, and bands above the first (0) or the second peak (1).
 _WITNESSES = (
@@ -164,7 +162,7 @@ def witnesses(signs: NDArray[np.uint64], strong: NDArray[np.uint64], pair: NDArr
     types.int64,
     *(_NUMBERS, readable(types.uint8, 1), _NUMBERS),
     *(_PAIRS, _WITNESS_WORDS, readable(types.int64, 2), types.int64),
-    *(types.float64, types.int64, types.float64, types.float64, _TALLIES),
+    *(types.float64, types.int64, types.float64, types.float64, _TALLIES, writable(types.int32, 1)),
 )
 def vote(  # noqa: PLR0917  (numba knows no keywords)
     offsets: NDArray[np.uint32],
@@ -179,8 +177,9 @@ def vote(  # noqa: PLR0917  (numba knows no keywords)
     low: float,
     high: float,
     tallies: NDArray[np.uint32],
+    touched: NDArray[np.int32],
 ) -> int:
-    """Let the pairs of a query vote for where its frame ``middle`` lies; count the postings looked at.
+    """Let the pairs of a query vote for where its frame ``middle`` lies; count the places that got a vote.
 
     Parameters
     ----------
@@ -190,8 +189,9 @@ def vote(  # noqa: PLR0917  (numba knows no keywords)
     least : a vote that tells less is not cast
     low, high : least and greatest tempo
     tallies : one a place, added to: the sum in the upper 16 bits; a peak votes once for a place
+    touched : as long as ``tallies``; the places that got their first vote, in order of that, are written to its start
     """
-    looked_at = np.int64(0)
+    n_touched = np.int64(0)
     for p in range(pair.shape[0]):
         band = pair[p, 1] - bins
         if band < 0 or band > 127:
@@ -213,7 +213,6 @@ def vote(  # noqa: PLR0917  (numba knows no keywords)
             tempo = min(max((2 * half + 0.5) / span, low), high)
             ahead = int(np.floor((middle - pair[p, 0]) * tempo * 0.5)) + 4
             start, stop = np.int64(offsets[key]), np.int64(offsets[key + 1])
-            looked_at += stop - start
             for q in range(start, stop):
                 posting = np.int64(postings[q])
                 against = np.int64(count_ones((np.uint64(posting) ^ said) & sure))
@@ -223,26 +222,25 @@ def vote(  # noqa: PLR0917  (numba knows no keywords)
                 if 0 <= place < tallies.shape[0]:
                     tally = np.int64(tallies[place])
                     if (tally & 0xFFFF) != stamp:
+                        if tally == 0:
+                            touched[n_touched] = place
+                            n_touched += 1
                         total = min((tally >> 16) + weight + gains[n_sure, against], 0xFFFF)
                         tallies[place] = total << 16 | stamp
-    return int(looked_at)
+    return int(n_touched)
 
 
-def harvest(tallies: NDArray[np.uint32], limit: int) -> NDArray[np.int64]:
-    """Return the places with the greatest sums, at most ``limit``, in order of place.
+def harvest(tallies: NDArray[np.uint32], touched: NDArray[np.int32], limit: int) -> NDArray[np.int64]:
+    """Return the places with the greatest sums among those ``touched``, at most ``limit``, in order of place.
 
-    Where there are many places, the least sum is estimated from every sixteenth.
+    Their tallies are set back to zero: few places of many get a vote.
     """
-    step = 16 if len(tallies) > 64 * limit else 1
-    sums = np.bincount(np.minimum(tallies[::step] >> np.uint32(16), _TALLEST), minlength=_TALLEST + 1)
-    above = step * np.cumsum(sums[::-1])  # places with 1023 and more, 1022 and more, …
-    least = np.uint32(max(1, _TALLEST - max(0, int(np.searchsorted(above, limit, side="right")) - 1)) << 16)
-    # Most rows hold nothing, and the greatest of a row is quickly told.
-    rows = tallies[: len(tallies) // _ROW * _ROW].reshape(-1, _ROW)
-    full = np.flatnonzero(rows.max(axis=1) >= least)
-    row, column = np.nonzero(rows[full] >= least)
-    rest = np.flatnonzero(tallies[rows.size :] >= least) + rows.size
-    return np.concatenate([full[row] * _ROW + column, rest])[:limit]
+    sums = tallies[touched] >> np.uint32(16)
+    tallies[touched] = 0
+    if len(sums) > limit:
+        below = len(sums) - limit - 1
+        touched = touched[sums > np.partition(sums, below)[below]]
+    return np.sort(touched).astype(np.int64)
 
 
 @compiled(

@@ -122,8 +122,10 @@ def test_votes_gather_where_the_query_lies(bins: int, tempo: float, low: float, 
 
     def sums(witness: NDArray[np.uint32], weights: NDArray[np.uint8]) -> NDArray[np.uint32]:
         tallies = np.zeros(300, np.uint32)
-        asked = (query, witness, GAINS, 8, 80 / tempo, bins, low, high, tallies)
-        landmarks.vote(offsets, weights, postings, *asked)
+        touched = np.empty(300, np.int32)
+        asked = (query, witness, GAINS, 8, 80 / tempo, bins, low, high, tallies, touched)
+        n = landmarks.vote(offsets, weights, postings, *asked)
+        assert sorted(touched[:n]) == np.flatnonzero(tallies).tolist()
         return tallies >> np.uint32(16)
 
     gathered = sums(witness, weights)
@@ -139,29 +141,26 @@ def test_a_peak_votes_once_for_a_place() -> None:
     offsets, postings = table(landmarks.keys(pair[:1]), np.array([7 << landmarks.WITNESSES], np.uint32))
     tallies = np.zeros(20, np.uint32)
     weights = np.full(landmarks.KEYS, 5, np.uint8)
-    asked = (pair, np.zeros((3, 2), np.uint32), GAINS, 1, 0.0, 0, 0.99, 1.01, tallies)
-    landmarks.vote(offsets, weights, postings, *asked)
+    touched = np.empty(20, np.int32)
+    asked = (pair, np.zeros((3, 2), np.uint32), GAINS, 1, 0.0, 0, 0.99, 1.01, tallies, touched)
+    assert landmarks.vote(offsets, weights, postings, *asked) == 1
+    assert touched[0] == 7
     assert (tallies >> np.uint32(16)).tolist() == [10 if place == 7 else 0 for place in range(20)]
 
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(0, 60), max_size=300), st.integers(1, 20))
-def test_harvest_takes_the_greatest(sums: list[int], limit: int) -> None:
+def test_harvest_takes_the_greatest_and_leaves_nothing(sums: list[int], limit: int) -> None:
     tallies = np.array(sums, np.uint32) << np.uint32(16)
-    found = landmarks.harvest(tallies, limit)
+    touched = np.random.default_rng(0).permutation(np.flatnonzero(tallies)).astype(np.int32)
+    found = landmarks.harvest(tallies, touched, limit)
     assert len(found) <= limit
+    assert np.all(np.diff(found) > 0)
     rest = np.delete(np.array(sums, np.int64), found)
     assert all(sums[place] > 0 for place in found)
-    if 0 < len(found) < limit:
-        assert rest.max(initial=0) <= min(sums[place] for place in found)
-
-
-def test_harvest_of_many_places_is_about_right() -> None:
-    tallies = np.random.default_rng(1).poisson(3, 20_000).astype(np.uint32) << np.uint32(16)
-    tallies[777] = 50 << 16
-    found = landmarks.harvest(tallies, 100)
-    assert 777 in found
-    assert 10 <= len(found) <= 100
+    if len(found) < limit:
+        assert rest.max(initial=0) <= min((sums[place] for place in found), default=60)
+    assert not tallies.any()
 
 
 def test_probe_finds_the_best_start_nearby() -> None:
