@@ -69,6 +69,15 @@ def test_loudness_is_met_under_the_ceiling(rate: int, channels: int) -> None:
     assert result.shortfall_lu == 0.0
 
 
+def test_a_loudness_over_which_the_meter_leaps_is_missed_from_below_and_said() -> None:
+    rng, n, preset = np.random.default_rng(1), 6 * 44100, Preset(loudness_lufs=-14.0)
+    burst = 0.01 * rng.standard_normal(n)
+    burst[n // 2 : n // 2 + 2000] = rng.uniform(-1, 1, 2000)  # louder, and the gate leaves out what is around it
+    _, result = mastered(np.stack([burst, burst], 1).astype(np.float32), preset, rate=44100)
+    assert result.after.integrated_lufs < -14.1
+    assert result.shortfall_lu == pytest.approx(-14.0 - result.after.integrated_lufs, abs=1e-6)
+
+
 def test_what_would_crush_the_music_falls_short_and_is_said() -> None:
     sound = song()
     _, result = mastered(sound, Preset(loudness_lufs=-5.0, greatest_reduction_db=3.0))
