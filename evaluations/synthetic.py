@@ -27,7 +27,7 @@ from evaluations.synthetic_chain import CODECS
 from linernotes.analyse.synthetic import judge
 from linernotes.analyse.synthetic.cells import SAMPLE_RATE_HZ
 from training import synthetic_fit as fitting
-from training.synthetic import chain_of, examples, sent
+from training.synthetic import DRAWS, chain_of, examples, sent
 from training.synthetic_data import Clip, clips, is_held_out
 
 __all__ = ["Judged", "area", "evaluate_honest", "evaluate_shipped", "figures", "found", "main"]
@@ -251,7 +251,7 @@ def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--honest", action="store_true", help="train anew for each fold, beside the reference method")
     parser.add_argument("--seen", action="store_true", help="as --honest, but other clips of each generator teach")
-    parser.add_argument("--draws", type=int, default=2, help="draws of the chain for each clip (honest)")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="draws of the chain for each clip (honest)")
     parser.add_argument("--cache", type=Path, help="file that keeps what was heard between runs (honest)")
     parser.add_argument("--plot", type=Path, help="folder for the ROC curves (needs matplotlib)")
     options = parser.parse_args()

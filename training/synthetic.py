@@ -26,8 +26,8 @@ Samples = NDArray[np.float32]
 MODEL_ID = "traits1"
 LONGEST_S, STAND_IN_S = 8.0, 5.0
 STAND_IN = 900
-"""The draw in which people's music passes a stand-in for a decoder first."""
-DRAWS = 2
+"""The first of the draws in which people's music passes a stand-in for a decoder first."""
+DRAWS, STAND_INS = 5, 2
 LINES = slice(int(1000 / cells.FINE_HZ), int(16_000 / cells.FINE_HZ))
 """Bins of the long-term spectrum that the reference method looks at."""
 
@@ -46,11 +46,12 @@ def sent(clip: Clip, number: int) -> Samples:
     rng = _dice(clip, number)
     chain = draw(rng)
     samples, _ = audio.read(clip.path, sample_rate_hz=RATE_HZ, channels=2)
-    length = int((STAND_IN_S if number == STAND_IN else LONGEST_S) * RATE_HZ)
+    is_stand_in = number >= STAND_IN
+    length = int((STAND_IN_S if is_stand_in else LONGEST_S) * RATE_HZ)
     if len(samples) > length:
         start = int(rng.integers(len(samples) - length))
         samples = samples[start : start + length]
-    return send(imitated(samples, rng) if number == STAND_IN else samples, chain)
+    return send(imitated(samples, rng) if is_stand_in else samples, chain)
 
 
 def stretches(heard: Sequence[Cell]) -> list[Cell]:
@@ -66,7 +67,8 @@ def examples(known: Sequence[Clip], numbers: Sequence[int], cache: Path | None =
     if cache is not None and cache.is_file():
         return fitting.Examples.load(cache)
     wanted = [(i, number) for number in numbers for i in range(len(known))]
-    wanted += [(i, STAND_IN) for i, clip in enumerate(known) if not (clip.is_ai or clip.is_voice)]
+    stand_ins = range(STAND_IN, STAND_IN + STAND_INS)
+    wanted += [(i, number) for number in stand_ins for i, clip in enumerate(known) if not (clip.is_ai or clip.is_voice)]
     taken = assembled(known, ((i, number, list(cells.cut([sent(known[i], number)]))) for i, number in wanted))
     if cache is not None:
         taken.save(cache)
@@ -84,7 +86,7 @@ def assembled(known: Sequence[Clip], heard: Iterable[tuple[int, int, Sequence[Ce
             taken.append({**traits.shown(stretch, lines), "lines": lines[LINES]})
             rows.append((i, number, int((stretch.heard > 0.5 * stretch.n).sum()), stretch.n))
     clip, draws, zones = (np.array([row[k] for row in rows], np.int64) for k in range(3))
-    is_stand_in = draws == STAND_IN
+    is_stand_in = draws >= STAND_IN
     is_ai = np.array([known[i].is_ai for i in clip]) | is_stand_in
     group = np.array([names.index(known[i].generator or known[i].source) for i in clip])
     return fitting.Examples(

@@ -5,6 +5,7 @@ few chunks ahead, so that it need not stop while what was written is brought to 
 taken: memory does not grow with the file, however slow the writing is.
 """
 
+import fcntl
 import gc
 import multiprocessing
 import pickle
@@ -12,7 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -25,7 +26,8 @@ __all__ = ["in_other_processes", "seldom_collected"]
 
 _OBJECTS_PER_COLLECTION = 500_000
 _CHUNKS_AHEAD = 6  # of some 3 MB
-_TURN_S = 0.0005  # how soon the thread that sends goes on: a pipe takes little at once
+_PIPE_BYTES = 1 << 20  # the usual 64 KiB would make the thread that sends wait fifty times a chunk for its turn
+_TURN_S = 0.0005  # how soon it has its turn
 
 
 def in_other_processes(path: Path, *, jobs: int) -> Iterator[Told]:
@@ -40,6 +42,8 @@ def in_other_processes(path: Path, *, jobs: int) -> Iterator[Told]:
     try:
         for part in range(jobs):
             ours, theirs = context.Pipe(duplex=False)
+            with suppress(AttributeError, OSError):  # Linux alone, and not beyond what a user may have
+                fcntl.fcntl(ours.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             processes.append(context.Process(target=_send, args=(path, theirs, part, jobs), daemon=True))
             processes[-1].start()
             theirs.close()

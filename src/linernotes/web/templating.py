@@ -12,6 +12,7 @@ from linernotes.formats import master_report, report, wording
 
 __all__ = ["asset", "assets", "prepare", "render"]
 
+_INHERITED = {"report.html": report.template, "master_report.html": master_report.template}
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 
@@ -73,10 +74,10 @@ def _environment() -> jinja2.Environment:
 
 def prepare() -> None:
     """Compile every template, so that nobody waits for it: in the loop, all would."""
-    for file in files("linernotes.web").joinpath("templates").iterdir():
-        _environment().get_template(file.name)
+    names = (file.name for file in files("linernotes.web").joinpath("templates").iterdir())
+    for name in (*names, *_INHERITED):
+        _environment().get_template(name)
 
 
 def _template(name: str) -> str:
-    inherited = {"report.html": report.template, "master_report.html": master_report.template}
-    return inherited[name]() if name in inherited else _read(f"templates/{name}")
+    return _INHERITED[name]() if name in _INHERITED else _read(f"templates/{name}")
