@@ -30,7 +30,7 @@ from linernotes.store.schema import contributions, former, parties, policies, re
 __all__ = ["Catalogue", "content_id"]
 
 _PAGE_ROWS = 1000
-_CACHE_KIB = 131_072
+_CACHE_KIB = 262_144
 _KEPT_EVERY_S = 10.0
 
 
