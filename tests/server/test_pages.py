@@ -121,6 +121,7 @@ PAGES = {
     "/uploads/JOB": (200, 200, 200, 404, 404, 404),
     "/uploads/JOB/places.css": (200, 200, 200, 404, 404, 404),
     "/uploads/JOB/notes.json": (200, 200, 200, 404, 404, 404),
+    "/uploads/JOB/notes.pdf": (200, 200, 200, 404, 404, 404),
     "/uploads/JOB/sound": (404, 404, 404, 404, 404, 404),  # not kept
     "/uploads/JOB/clips/9/upload.mp3": (404, 404, 404, 404, 404, 404),
     "/masters": (200, 200, 200, 200, 200, 200),
@@ -356,6 +357,14 @@ def test_notes_go_out_as_json(rooms: Rooms) -> None:
     answer = rooms.client("uploader").get(named(rooms, "/uploads/JOB/notes.json"))
     assert json.loads(answer.text)["query"]["sha256"] == UPLOAD
     assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_notes_go_out_on_paper(rooms: Rooms) -> None:
+    uploader = rooms.client("uploader")
+    answer = uploader.get(named(rooms, "/uploads/JOB/notes.pdf"))
+    assert (answer.headers["content-type"], answer.content[:4]) == ("application/pdf", b"%PDF")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert 'notes.pdf" download' in uploader.get(named(rooms, "/uploads/JOB")).text
 
 
 # ── money ────────────────────────────────────────────────────────────────────

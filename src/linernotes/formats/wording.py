@@ -13,6 +13,7 @@ from fractions import Fraction
 from linernotes.model import Evidence, EvidenceKind, Trace, Transform
 
 __all__ = [
+    "CAVEATS",
     "KINDS",
     "change",
     "channel_count",
@@ -35,6 +36,19 @@ KINDS: Mapping[EvidenceKind, tuple[str, str]] = {
     EvidenceKind.TRAINING: ("training source", "training sources"),
 }
 """Each kind of evidence, one and many."""
+
+CAVEATS: Sequence[str] = (
+    "What is not in the catalogue that the sound was compared with cannot be heard here.",
+    (
+        "Similarity is not proof of copying, and this page decides nothing. A probability is as measured on a set of"
+        " known recordings: of the verdicts given at 0.9, expect nine in ten to be right and one to be wrong."
+    ),
+    (
+        "A verdict can be disputed by anyone it concerns: the times above, and the sounds where they are included, are"
+        " there to be checked by ear."
+    ),
+)
+"""What to bear in mind under any liner notes, a paragraph each."""
 
 _NUMBERS = (
     "no",

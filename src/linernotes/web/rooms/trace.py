@@ -15,6 +15,8 @@ from linernotes.api.receiving import receive_form
 from linernotes.api.routing import quick
 from linernotes.formats import report
 from linernotes.formats.liner_notes import evidence_of, trace_of
+from linernotes.formats.notes_paper import notes_paper
+from linernotes.formats.pdf import pdf
 from linernotes.formats.waveforms import unpacked
 from linernotes.journeys.claim import claims_of
 from linernotes.journeys.clips import Side
@@ -25,7 +27,7 @@ from linernotes.model import Job, JobKind, JobState, Trace
 from linernotes.web.door import Visit, Visits, away, pages
 from linernotes.web.rooms.notices import clocks_about
 from linernotes.web.sound import addresses, clip, whole
-from linernotes.web.views.notes import Standing, standing
+from linernotes.web.views.notes import GENERATOR, Standing, standing
 from linernotes.web.views.notes import shown as as_shown
 from linernotes.web.views.uploads import work
 from linernotes.workspace import Workspace
@@ -33,6 +35,7 @@ from linernotes.workspace import Workspace
 __all__ = [
     "keep_notes",
     "keep_page",
+    "keep_paper",
     "play_clip",
     "play_upload",
     "router",
@@ -143,6 +146,15 @@ def keep_page(visitor: Reads, upload_id: str) -> Response:
     job = _heard(visitor, upload_id)
     path = str(_path(visitor.workspace, job))
     return HTMLResponse(whole_page(visitor.workspace, [_trace(job, path=path)]), headers=_kept(job, "html"))
+
+
+@router.get("/uploads/{upload_id}/notes.pdf")
+def keep_paper(visitor: Reads, upload_id: str) -> Response:
+    """Give the liner notes on paper: what the page says, in the same words."""
+    job = _heard(visitor, upload_id)
+    shown = _notes(visitor.workspace, job.id, _path(visitor.workspace, job).is_file())[1]
+    paper = notes_paper(shown, generator=GENERATOR, reference=job.id, heard_at=job.finished_at)
+    return Response(pdf(paper), headers=_kept(job, "pdf"), media_type="application/pdf")
 
 
 def _kept(job: Job, suffix: str) -> dict[str, str]:
