@@ -15,6 +15,7 @@ from linernotes.model import Evidence, EvidenceKind, Trace, Transform
 __all__ = [
     "CAVEATS",
     "KINDS",
+    "LIKELY",
     "change",
     "channel_count",
     "clock",
@@ -65,9 +66,10 @@ _NUMBERS = (
     "eleven",
     "twelve",
 )
-_LIKELY = 0.7
+LIKELY = 0.7
+"""The least probability that anybody should rely on."""
 # Least probability, in words; first that fits.
-_LIKELIHOODS = ((0.99, "Almost certain"), (0.9, "Very likely"), (_LIKELY, "Likely"), (0.0, "Uncertain"))
+_LIKELIHOODS = ((0.99, "Almost certain"), (0.9, "Very likely"), (LIKELY, "Likely"), (0.0, "Uncertain"))
 
 
 def clock(at_s: float, *, tenths: bool = True) -> str:
@@ -163,7 +165,7 @@ def _heard(kind: EvidenceKind, evidence: Sequence[Evidence]) -> str:
     best: dict[str, float] = {}
     for each in evidence:
         best[each.reference.id] = max(best.get(each.reference.id, 0.0), each.probability)
-    doubtful = sum(probability < _LIKELY for probability in best.values())
+    doubtful = sum(probability < LIKELY for probability in best.values())
     if not best:
         return ""
     one, many = KINDS[kind]
