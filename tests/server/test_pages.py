@@ -29,6 +29,7 @@ AT = datetime.now(UTC) + timedelta(days=400)  # long after everything here was r
 PASSWORD = "a password of the tests"
 UPLOAD = "ab" * 32
 HOSTILE = "<script>alert(1)<script>"  # no slash: of a path, the last part is shown
+DPIDS = "sender_dpid=PADPIDA2014021302H&recipient=A+Service&recipient_dpid=PADPIDA2024072201A"
 PEOPLE = ("admin", "auditor", "uploader", "another", "ada", "bea")
 
 
@@ -121,6 +122,9 @@ PAGES = {
     "/uploads/JOB": (200, 200, 200, 404, 404, 404),
     "/uploads/JOB/places.css": (200, 200, 200, 404, 404, 404),
     "/uploads/JOB/notes.json": (200, 200, 200, 404, 404, 404),
+    "/uploads/JOB/notes.pdf": (200, 200, 200, 404, 404, 404),
+    "/uploads/JOB/notes.xml": (400, 400, 400, 404, 404, 404),  # nobody sends it to nobody
+    f"/uploads/JOB/notes.xml?{DPIDS}": (200, 200, 200, 404, 404, 404),
     "/uploads/JOB/sound": (404, 404, 404, 404, 404, 404),  # not kept
     "/uploads/JOB/clips/9/upload.mp3": (404, 404, 404, 404, 404, 404),
     "/masters": (200, 200, 200, 200, 200, 200),
@@ -356,6 +360,26 @@ def test_notes_go_out_as_json(rooms: Rooms) -> None:
     answer = rooms.client("uploader").get(named(rooms, "/uploads/JOB/notes.json"))
     assert json.loads(answer.text)["query"]["sha256"] == UPLOAD
     assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_notes_go_out_on_paper(rooms: Rooms) -> None:
+    uploader = rooms.client("uploader")
+    answer = uploader.get(named(rooms, "/uploads/JOB/notes.pdf"))
+    assert (answer.headers["content-type"], answer.content[:4]) == ("application/pdf", b"%PDF")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert 'notes.pdf" download' in uploader.get(named(rooms, "/uploads/JOB")).text
+
+
+def test_notes_go_out_as_ddex(rooms: Rooms) -> None:
+    uploader = rooms.client("uploader")
+    answer = uploader.get(named(rooms, f"/uploads/JOB/notes.xml?{DPIDS}"))
+    assert answer.headers["content-type"] == "application/xml"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert "<FullName>uploader</FullName>" in answer.text
+    assert "&lt;script&gt;alert(1)" in answer.text
+    assert 'name="recipient_dpid"' in uploader.get(named(rooms, "/uploads/JOB")).text
+    refused = uploader.get(named(rooms, "/uploads/JOB/notes.xml?sender_dpid=x"))
+    assert "is not a DPID" in refused.text
 
 
 # ── money ────────────────────────────────────────────────────────────────────

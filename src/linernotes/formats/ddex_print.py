@@ -10,10 +10,11 @@ Source: as :mod:`linernotes.formats.ddex`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from types import MappingProxyType
 from xml.sax.saxutils import escape, quoteattr
 
 from linernotes.errors import ParameterError
@@ -21,7 +22,7 @@ from linernotes.formats.party_cells import PartyLine
 from linernotes.formats.tables import OF_WORK, Metadata
 from linernotes.model import Problem, Role
 
-__all__ = ["ErnParty", "ErnWriter", "InCodes"]
+__all__ = ["ErnContent", "ErnParty", "ErnWriter", "InCodes", "comment"]
 
 InCodes = Callable[[str], tuple[list[str], list[str]]]
 """Gives the codes of a territory that are in, or else those that are out."""
@@ -35,6 +36,7 @@ _ROLES = {
 }
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECIMALS_MAX = 6
+_HYPHEN = "\N{HYPHEN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class ErnParty:
 
     dpid: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErnContent:
+    """A recording of which something is heard in another; ``places``: from when on there, and how much of it, in s."""
+
+    isrc: str
+    places: Sequence[tuple[float, float]]
 
 
 class ErnWriter:
@@ -59,6 +69,7 @@ class ErnWriter:
         deal_from: date | None,
         in_codes: InCodes,
         version: str = "4.3.2",
+        contents: Mapping[str, Sequence[ErnContent]] = MappingProxyType({}),
     ) -> None:
         """Prepare a message about these recordings.
 
@@ -66,6 +77,7 @@ class ErnWriter:
         ----------
         deal_from : from when on they may be used, worldwide; None takes them down
         at : when it is written, with its time zone
+        contents : by the ``where`` of a recording, what is heard in it of others
 
         Raises
         ------
@@ -76,7 +88,7 @@ class ErnWriter:
         if not rows:
             raise ParameterError("no recording to write: an ERN message has one at least")
         self.problems: list[Problem] = []
-        self._rows, self._sender, self._recipient = rows, sender, recipient
+        self._rows, self._sender, self._recipient, self._contents = rows, sender, recipient, contents
         self._id, self._at, self._deal_from, self._in_codes, self._version = (
             message_id,
             at,
@@ -215,8 +227,19 @@ class ErnWriter:
                 self._text("Duration", self._duration(row)),
                 self._text("ParentalWarningType", "NoAdviceAvailable"),
                 *self._ai("ContainsAI", title, row.contains_ai),
+                *map(self._content, self._contents.get(row.where, ())),
             ],
         )
+
+    def _content(self, content: ErnContent) -> str:
+        places = [
+            _wrap(
+                "Timing", [self._text("StartPoint", _decimal(start_s)), self._text("DurationUsed", _duration(used_s))]
+            )
+            for start_s, used_s in content.places
+        ]
+        kind = self._text("ResourceRelationshipType", "HasContentFrom")
+        return _wrap("RelatedResource", [kind, _wrap("ResourceId", [self._text("ISRC", content.isrc)]), *places])
 
     def _edition(self, row: Metadata) -> str:
         number = (
@@ -232,7 +255,7 @@ class ErnWriter:
         if not row.duration_s:
             self._tell("ern_duration", f"{row.title}: its duration is not known; written as none, as ERN asks for one")
             return "PT0S"
-        return f"PT{row.duration_s:.6f}".rstrip("0").rstrip(".") + "S"
+        return _duration(row.duration_s)
 
     def _artists(self, performers: Sequence[PartyLine]) -> list[str]:
         references = list(dict.fromkeys(map(self._reference, performers))) or ["PSender"]
@@ -307,8 +330,21 @@ class ErnWriter:
         return self._text("RightSharePercentage", text)
 
 
+def comment(text: str) -> str:
+    """Write a line for people, which machines pass over; two hyphens would end it, so each is another character."""
+    return f"<!-- {_NOT_XML.sub('', text).replace('-', _HYPHEN)} -->\n"
+
+
 def _hyphened(iswc: str) -> str:
     return f"{iswc[0]}-{iswc[1:4]}.{iswc[4:7]}.{iswc[7:10]}-{iswc[10]}"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def _duration(length_s: float) -> str:
+    return f"PT{_decimal(length_s)}S"
 
 
 def _wrap(tag: str, parts: Iterable[str]) -> str:

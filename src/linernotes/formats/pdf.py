@@ -29,7 +29,7 @@ _GREY, _BLACK, _RED = (110, 110, 110), (0, 0, 0), (170, 20, 20)
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 _NOTE = (
     "Characters that the font of this page does not have are printed as their Unicode numbers, [U+…]."
-    " The text file beside this page has them as they were written."
+    " What lies beside it as text or JSON has them as they were written."
 )
 
 

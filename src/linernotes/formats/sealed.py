@@ -31,6 +31,7 @@ def _template(name: str) -> jinja2.Template:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters["share"] = wording.share
+    environment.globals["caveats"] = wording.CAVEATS
     return environment.from_string(source(name))
 
 

@@ -13,7 +13,9 @@ from fractions import Fraction
 from linernotes.model import Evidence, EvidenceKind, Trace, Transform
 
 __all__ = [
+    "CAVEATS",
     "KINDS",
+    "LIKELY",
     "change",
     "channel_count",
     "clock",
@@ -36,6 +38,19 @@ KINDS: Mapping[EvidenceKind, tuple[str, str]] = {
 }
 """Each kind of evidence, one and many."""
 
+CAVEATS: Sequence[str] = (
+    "What is not in the catalogue that the sound was compared with cannot be heard here.",
+    (
+        "Similarity is not proof of copying, and this page decides nothing. A probability is as measured on a set of"
+        " known recordings: of the verdicts given at 0.9, expect nine in ten to be right and one to be wrong."
+    ),
+    (
+        "A verdict can be disputed by anyone it concerns: the times above, and the sounds where they are included, are"
+        " there to be checked by ear."
+    ),
+)
+"""What to bear in mind under any liner notes, a paragraph each."""
+
 _NUMBERS = (
     "no",
     "one",
@@ -51,9 +66,10 @@ _NUMBERS = (
     "eleven",
     "twelve",
 )
-_LIKELY = 0.7
+LIKELY = 0.7
+"""The least probability that anybody should rely on."""
 # Least probability, in words; first that fits.
-_LIKELIHOODS = ((0.99, "Almost certain"), (0.9, "Very likely"), (_LIKELY, "Likely"), (0.0, "Uncertain"))
+_LIKELIHOODS = ((0.99, "Almost certain"), (0.9, "Very likely"), (LIKELY, "Likely"), (0.0, "Uncertain"))
 
 
 def clock(at_s: float, *, tenths: bool = True) -> str:
@@ -149,7 +165,7 @@ def _heard(kind: EvidenceKind, evidence: Sequence[Evidence]) -> str:
     best: dict[str, float] = {}
     for each in evidence:
         best[each.reference.id] = max(best.get(each.reference.id, 0.0), each.probability)
-    doubtful = sum(probability < _LIKELY for probability in best.values())
+    doubtful = sum(probability < LIKELY for probability in best.values())
     if not best:
         return ""
     one, many = KINDS[kind]

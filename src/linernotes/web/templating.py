@@ -68,7 +68,7 @@ def _environment() -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters["share"] = wording.share
-    environment.globals["static"] = assets()
+    environment.globals |= {"static": assets(), "caveats": wording.CAVEATS}
     return environment
 
 

@@ -14,10 +14,14 @@ from linernotes.api.problems import HttpProblem
 from linernotes.api.receiving import receive_form
 from linernotes.api.routing import quick
 from linernotes.formats import report
+from linernotes.formats.ddex_print import ErnParty
 from linernotes.formats.liner_notes import evidence_of, trace_of
+from linernotes.formats.notes_paper import notes_paper
+from linernotes.formats.pdf import pdf
 from linernotes.formats.waveforms import unpacked
 from linernotes.journeys.claim import claims_of
 from linernotes.journeys.clips import Side
+from linernotes.journeys.notes_message import notes_message
 from linernotes.journeys.page import page as whole_page
 from linernotes.journeys.queue import queue_traces
 from linernotes.journeys.uploads import path_of
@@ -25,14 +29,16 @@ from linernotes.model import Job, JobKind, JobState, Trace
 from linernotes.web.door import Visit, Visits, away, pages
 from linernotes.web.rooms.notices import clocks_about
 from linernotes.web.sound import addresses, clip, whole
-from linernotes.web.views.notes import Standing, standing
+from linernotes.web.views.notes import GENERATOR, Standing, standing
 from linernotes.web.views.notes import shown as as_shown
 from linernotes.web.views.uploads import work
 from linernotes.workspace import Workspace
 
 __all__ = [
+    "keep_message",
     "keep_notes",
     "keep_page",
+    "keep_paper",
     "play_clip",
     "play_upload",
     "router",
@@ -143,6 +149,28 @@ def keep_page(visitor: Reads, upload_id: str) -> Response:
     job = _heard(visitor, upload_id)
     path = str(_path(visitor.workspace, job))
     return HTMLResponse(whole_page(visitor.workspace, [_trace(job, path=path)]), headers=_kept(job, "html"))
+
+
+@router.get("/uploads/{upload_id}/notes.pdf")
+def keep_paper(visitor: Reads, upload_id: str) -> Response:
+    """Give the liner notes on paper: what the page says, in the same words."""
+    job = _heard(visitor, upload_id)
+    shown = _notes(visitor.workspace, job.id, _path(visitor.workspace, job).is_file())[1]
+    paper = notes_paper(shown, generator=GENERATOR, reference=job.id, heard_at=job.finished_at)
+    return Response(pdf(paper), headers=_kept(job, "pdf"), media_type="application/pdf")
+
+
+@router.get("/uploads/{upload_id}/notes.xml")
+def keep_message(
+    visitor: Reads, upload_id: str, sender_dpid: str = "", recipient: str = "", recipient_dpid: str = ""
+) -> Response:
+    """Give the liner notes as a DDEX ERN message, from whoever asks to whom they name."""
+    job = _heard(visitor, upload_id)
+    account = visitor.caller.account
+    name = visitor.names([account.party_id]).get(account.party_id, "") if account.party_id else account.name
+    parties = {"sender": ErnParty(sender_dpid, name), "recipient": ErnParty(recipient_dpid, recipient.strip())}
+    message = "".join(notes_message(_trace(job), **parties, at=now()))
+    return Response(message, headers=_kept(job, "xml"), media_type="application/xml")
 
 
 def _kept(job: Job, suffix: str) -> dict[str, str]:

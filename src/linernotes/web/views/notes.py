@@ -9,7 +9,9 @@ from linernotes.formats import report
 from linernotes.model import Claim
 from linernotes.web.views.claims import Row, groups
 
-__all__ = ["Standing", "shown", "standing"]
+__all__ = ["GENERATOR", "Standing", "shown", "standing"]
+
+GENERATOR = f"Linernotes {linernotes.__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def shown(notes: report.Notes) -> dict[str, Any]:
         "sections": notes.sections,
         "parameters": notes.parameters,
         "revisions": notes.revisions,
-        "generator": f"Linernotes {linernotes.__version__}",
+        "generator": GENERATOR,
     }
 
 
