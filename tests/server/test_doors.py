@@ -219,6 +219,18 @@ def test_a_slow_client_is_cut_off(serve: Serve, monkeypatch: pytest.MonkeyPatch)
             assert slow.recv(1000) == b""
 
 
+@pytest.mark.parametrize("sent", [8_000 * b"X: a header\r\n", b"X: " + 100_000 * b"y"], ids=["lines", "a line"])
+def test_a_head_without_end_is_hung_up_on(serve: Serve, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(listening, "_HEAD_S", 600.0)  # not for being slow
+    port = urlsplit(serve().url).port
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as endless:
+        answer = b""
+        with contextlib.suppress(ConnectionError):  # what it had not read yet is thrown back
+            endless.sendall(b"GET /v1/session HTTP/1.1\r\nHost: x\r\n" + sent)
+            answer = endless.recv(1000)
+    assert answer[:13] in (b"", b"HTTP/1.1 400 ")
+
+
 # ── asked twice ──────────────────────────────────────────────────────────────
 
 

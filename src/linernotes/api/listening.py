@@ -8,40 +8,50 @@ from typing import Any
 import anyio.to_thread
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = ["server_of"]
 
 _HEAD_S = 10.0
+_HEAD_BYTES_MAX = 64 << 10
 _CONNECTIONS_MAX = 500
 _GRACE_S = 5
 _THREADS = 12  # a database's pool has fifteen connections
 
 
-class _PatientProtocol(H11Protocol):
-    """HTTP/1.1 that waits for a request's head only so long: one that drips in would hold a connection for good."""
+class _PatientProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that waits for a request's head only so long, and takes so much of it: else it would wait for good."""
 
     _head_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(_HEAD_S, self._cut)
+        self._start()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
         super().connection_lost(exc)
 
-    def handle_events(self) -> None:
-        before = self.cycle
-        super().handle_events()
-        if self.cycle is not before:  # a head is whole; how the rest comes in is the application's to bound
-            self._stop()
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_timer is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES_MAX:
+                self.send_400_response("The head of the request is too large.")
+
+    def on_headers_complete(self) -> None:
+        self._stop()  # how the rest comes in is the application's to bound
+        super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         self._stop()
         if not self.transport.is_closing():
-            self._head_timer = self.loop.call_later(_HEAD_S, self._cut)
+            self._start()
         super().on_response_complete()
+
+    def _start(self) -> None:
+        self._head_timer, self._head_bytes = self.loop.call_later(_HEAD_S, self._cut), 0
 
     def _stop(self) -> None:
         if self._head_timer is not None:
@@ -74,6 +84,7 @@ def server_of(
         host=host,
         port=port,
         http=_PatientProtocol,
+        loop="uvloop",
         ws="none",
         lifespan="off",
         log_level="warning",

@@ -59,8 +59,10 @@ def _engine(connect: Callable[[], sqlite3.Connection], *, writable: bool, in_mem
 
     def begin(connection: Connection) -> None:
         # A writer takes its lock at once: one that reads first could be refused when it comes to write.
-        write = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        if connection.get_execution_options().get("write", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:  # straight to the driver: this cannot fail, and is done some times a page
+            connection.connection.cursor().execute("BEGIN")
 
     # Told by hand: from a URL without a file SQLAlchemy would take this for one in memory, and close the connections
     # of threads beyond the fifth while they are in use. What is in memory has one connection: threads take turns. Of a

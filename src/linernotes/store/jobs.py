@@ -323,7 +323,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _job(row: Row[Any]) -> Job:
     progress = json.loads(row.progress) if row.progress else None
-    result = row.result if "result" in row._fields else None
+    result = getattr(row, "result", None)  # lists leave it out: it is long
     return Job(
         id=row.id,
         kind=JobKind(row.kind),

@@ -20,7 +20,7 @@ _FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 @router.get("/static/{name}")
-def show_asset(name: str) -> Response:
+async def show_asset(name: str) -> Response:
     """Give a sheet or a script; its name changes with its content."""
     found = asset(name)
     if found is None:

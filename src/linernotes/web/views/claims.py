@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import PurePath
 
 from linernotes.formats import wording
 from linernotes.formats.claim_words import ACTIONS, OBSTACLES, STATES, USES, chosen
@@ -164,7 +163,7 @@ def row(claim: Claim, names: Mapping[str, str]) -> Row:
         title=heard.reference.title,
         artist=heard.reference.artist,
         use=USES[claim.use_type],
-        upload=PurePath(claim.upload_path).name,
+        upload=claim.upload_path.rpartition("/")[2],
         stretch=wording.span(heard.query_start_s, heard.query_stop_s),
         likelihood=wording.likelihood(heard.probability),
         choice=chosen(claim.action, claim.share, claim.side),
