@@ -28,10 +28,11 @@ from evaluations import chromaprint, queries
 from evaluations.queries import Query, QuerySet
 from linernotes import audio
 from linernotes.analyse import fingerprint
+from linernotes.journeys.listening import likeness
 from linernotes.model import Fingerprint, Match
 from linernotes.store.index import Index
 
-__all__ = ["Judged", "evaluate", "main", "wilson"]
+__all__ = ["Judged", "evaluate", "hear", "main", "search", "wilson"]
 
 TOLERANCE_S, SEMITONES, TEMPO = 0.5, 0.2, 0.01
 _FAINT = 0.3  # the ROC shows what would be told from here on
@@ -76,9 +77,18 @@ def hear(path: Path) -> Fingerprint:
     return fingerprint.extract(block[:, 0] for block in sound)
 
 
-def ask(query: Query, index: Index, threshold: float) -> Judged:
+def search(path: Path, recordings: Mapping[str, Path], index: Index, *, threshold: float) -> list[Match]:
+    """Search for what sounds in a file, as ``trace`` does: the files of the recordings are at hand."""
+
+    def alike(match: Match) -> float | None:
+        return likeness(path, recordings[match.recording_id], match)
+
+    return fingerprint.match(hear(path), index, threshold=threshold, likeness=alike)
+
+
+def ask(query: Query, asked: QuerySet, index: Index, threshold: float) -> Judged:
     """Search for one query and compare the answer with the truth."""
-    found = fingerprint.match(hear(query.path), index, threshold=threshold)
+    found = search(query.path, asked.catalogue, index, threshold=threshold)
     best = max(found, key=lambda m: (m.probability, m.score), default=None)
     errors = [
         (abs(_place_error_s(query, m)), m) for m in found if query.reference and m.recording_id == query.reference
@@ -98,7 +108,7 @@ def judge(asked: QuerySet, threshold: float) -> list[Judged]:
         heard = dict(zip(asked.catalogue, pool.map(hear, asked.catalogue.values()), strict=True))
         with Index(Path(folder), parameter_id=fingerprint.DEFAULT.id, writable=True) as index:
             index.add(heard)
-            return list(pool.map(lambda query: ask(query, index, threshold), asked.queries))
+            return list(pool.map(lambda query: ask(query, asked, index, threshold), asked.queries))
 
 
 # ── counting ─────────────────────────────────────────────────────────────────

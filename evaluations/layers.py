@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.outcome import Outcome, arguments, tell
 from evaluations import queries
-from evaluations.fingerprint import hear, wilson
+from evaluations.fingerprint import hear, search, wilson
 from evaluations.queries import RATE_HZ, Sound
 from linernotes import audio
 from linernotes.analyse import fingerprint
@@ -131,7 +131,9 @@ def main() -> None:
         heard = dict(zip(names, pool.map(lambda name: hear(music / name), names), strict=True))
         with Index(folder / "index", parameter_id=fingerprint.DEFAULT.id, writable=True) as index:
             index.add(heard)
-            answers = list(pool.map(lambda song: fingerprint.match(hear(song.path), index), songs))
+            files = {name: music / name for name in names}
+            least = fingerprint.THRESHOLD
+            answers = list(pool.map(lambda song: search(song.path, files, index, threshold=least), songs))
     skipped = (
         [] if shutil.which("rubberband") else ["pitch alone: rubberband is not installed, pieces change speed too"]
     )

@@ -14,7 +14,7 @@ Conventions
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -24,15 +24,15 @@ from linernotes.analyse import candidates, landmarks, recurrence, verdicts
 from linernotes.analyse.candidates import ALL_TRANSFORMS, Catalogue, Stretch, Table
 from linernotes.analyse.cells import DEFAULT, Parameters, extract
 from linernotes.analyse.stretches import Diagonal, follow
+from linernotes.analyse.takes import Likeness, Takes
 from linernotes.analyse.verdicts import Step
 from linernotes.errors import ConflictError
 from linernotes.model import Fingerprint, FingerprintIndex, Match
 
 __all__ = ["DEFAULT", "THRESHOLD", "Parameters", "extract", "match"]
 
-THRESHOLD = 0.85
-"""Least probability that is told. Unrelated recordings have reached 0.83; relatives, made of the same samples or
-tracks, go beyond (docs/fingerprint.md)."""
+THRESHOLD = 0.75
+"""Least probability that is told (docs/fingerprint.md: how many strangers reach it)."""
 
 _WINDOW, _STRIDE, _LEAST = 156, 78, 32  # query frames: 5 s, 2.5 s, 1 s
 _SOMETHING, _ALL = 0.5, 0.9  # of a window told: no further search, no further look
@@ -43,6 +43,7 @@ _OPEN = 0.25  # of the short windows must be told nothing yet, else nothing is l
 _LIKELY_PLACE = 0.6  # least probability of a place that is told of a recording told to be present
 _MOVED, _WEIGHED = 40, 40  # alignments of one window that are moved to fit better, and weighed
 _SURE = 0.88  # least probability told at first sight, without a search
+_FAINT, _DOUBTFUL = 0.05, 3  # from where on, and about how many of a window, waveforms are asked as well
 _LEAST_SCORE = 8.0  # steady noise reaches 7, and there nothing stands out that it could be weighed against
 _CLEAR = 0.85  # agreement above which nothing else is heard beside a recording
 _FRAMES_A_SEARCH, _FRAMES_A_WINDOW = 1e8, 1.4e6
@@ -64,6 +65,38 @@ class _Heard:
     diagonal: Diagonal
 
 
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What was told of a query so far."""
+
+    query: Fingerprint
+    catalogue: Catalogue
+    parameters: Parameters
+    takes: Takes
+    kept: list[_Heard] = field(default_factory=list)
+
+    def add(self, heard: Sequence[_Heard], *, least: float, listens: bool = True) -> None:
+        """Follow what was heard and add what tells something new; of two that tell the same, the surer stays."""
+        for new in heard:
+            if any(_tells_same(new.diagonal, old.diagonal) and old.probability >= new.probability for old in self.kept):
+                continue
+            followed = replace(new, diagonal=follow(self.query, self.catalogue, new.diagonal))
+            if followed.diagonal.stop - followed.diagonal.start < _LEAST:
+                continue
+            followed = self._listened(followed) if listens else followed
+            rivals = [old for old in self.kept if _tells_same(followed.diagonal, old.diagonal)]
+            if followed.probability >= least and all(old.probability < followed.probability for old in rivals):
+                self.kept[:] = [old for old in self.kept if old not in rivals]
+                self.kept.append(followed)
+
+    def _listened(self, heard: _Heard) -> _Heard:
+        """Ask the waveforms about what was heard, unless it is clear."""
+        if heard.diagonal.agreement >= _CLEAR:
+            return heard
+        match = _told(heard, self.query, self.catalogue, self.parameters)
+        return replace(heard, probability=self.takes.probability(match))
+
+
 def match(
     query: Fingerprint,
     index: FingerprintIndex,
@@ -71,8 +104,11 @@ def match(
     limit: int | None = None,
     parameters: Parameters = DEFAULT,
     threshold: float = THRESHOLD,
+    likeness: Likeness | None = None,
 ) -> list[Match]:
     """Find every recording of ``index`` that sounds in ``query``: one match per stretch, in order of the query.
+
+    With ``likeness``, waveforms decide about what was not changed and is faint or doubtful.
 
     Raises
     ------
@@ -86,43 +122,48 @@ def match(
     catalogue = Catalogue(index.segments)
     if not catalogue.n_frames:
         return []
-    kept: list[_Heard] = []
-    windows = _windows(query)
+    notes = _Notes(query, catalogue, parameters, Takes(likeness or _unheard))
+    kept, windows = notes.kept, _windows(query)
+    asked = 1.0 if likeness is None else min(threshold, _FAINT)
 
     def first_look(window: Stretch) -> list[_Heard]:
         proposed = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
-        return _hear(window, catalogue, proposed, max(threshold, _SURE), searched=False)
+        return _hear(window, catalogue, proposed, (max(threshold, _SURE), asked), searched=False)
 
     def second_look(window: Stretch) -> list[_Heard]:
         # Apart: a soft recording that is unchanged would be lost among so many changes.
         unchanged = landmarks.propose(window, catalogue, landmarks.UNCHANGED, limit=100)
         changed = landmarks.propose(window, catalogue, landmarks.CHANGED, limit=400)
-        return _hear(window, catalogue, np.concatenate([unchanged, changed]), threshold, searched=True)
+        return _hear(window, catalogue, np.concatenate([unchanged, changed]), (threshold, asked), searched=True)
 
     def last_look(window: Stretch) -> list[_Heard]:
         proposed = candidates.propose(window, catalogue, ALL_TRANSFORMS, limit=400)
-        return _hear(window, catalogue, proposed, threshold, searched=True)
+        return _hear(window, catalogue, proposed, (threshold, asked), searched=True)
 
     for heard in _in_pairs(_in_turn(windows, kept), first_look):
-        _keep(kept, heard, query, catalogue)
+        notes.add(heard, least=threshold)
     heard_out = _explained if catalogue.n_frames <= _FRAMES_BESIDE else _answered
     unheard = [window for window in windows if not heard_out(window, kept)]
     few = _spread(unheard, _FRAMES_A_SEARCH / (catalogue.n_frames + _FRAMES_A_WINDOW))
     for heard in _in_pairs(_in_turn(few, kept), second_look):
-        _keep(kept, heard, query, catalogue)
+        notes.add(heard, least=threshold)
     unanswered = [window for window in windows if not _answered(window, kept)]
     few = _spread(unanswered, _WORDS_A_SEARCH / (len(ALL_TRANSFORMS) * catalogue.n_frames * _WINDOW / 4))
     for heard in _in_pairs((window for window in few if not _answered(window, kept)), last_look):
-        _keep(kept, heard, query, catalogue)
+        notes.add(heard, least=threshold)
     short = [window for window in recurrence.windows(query) if not _explained(window, kept)]
     if sum(not _filled(window, kept) for window in short) > _OPEN * len(short):
         for faint in recurrence.search(short, catalogue, words=_WORDS_A_SEARCH):
             if faint.presence >= threshold and faint.probability >= min(threshold, _LIKELY_PLACE):
                 told = _heard(faint.window, catalogue, faint.place, faint.probability, faint.row)
-                _keep(kept, [told], query, catalogue)
+                notes.add([told], least=0.0, listens=False)  # all of the song has told it
     best = sorted(kept, key=lambda heard: (-heard.probability, -heard.score))[:limit]
     matches = [_told(heard, query, catalogue, parameters) for heard in best]
     return sorted(matches, key=lambda m: (m.query_start_s, m.recording_id))
+
+
+def _unheard(match: Match) -> None:
+    """Stand in for a likeness where no sound is at hand."""
 
 
 def _windows(query: Fingerprint) -> list[Stretch]:
@@ -183,12 +224,14 @@ def _told_share(window: Stretch, kept: Sequence[_Heard]) -> float:
     return float(covered.mean())
 
 
-def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, threshold: float, *, searched: bool) -> list[_Heard]:
+def _hear(
+    window: Stretch, catalogue: Catalogue, proposed: Table, least: tuple[float, float], *, searched: bool
+) -> list[_Heard]:
     """Weigh what a window, and the window with its surroundings, may be; most probable first."""
     foremost = verdicts.foremost(window, catalogue, proposed, most=_MOVED)
     table = verdicts.improve(window, catalogue, foremost, _COARSE)
     table = _with_unchanged(window, catalogue, table, table)
-    heard = _weighed(window, catalogue, table, threshold=threshold, searched=searched)
+    heard = _weighed(window, catalogue, table, least=least, searched=searched)
     wide = Stretch(window.query, max(0, window.start - _STRIDE), min(len(window.query.signs), window.stop + _STRIDE))
     if len(table) and wide.stop - wide.start > 1.2 * (window.stop - window.start):
         moved = table.copy()
@@ -197,10 +240,16 @@ def _hear(window: Stretch, catalogue: Catalogue, proposed: Table, threshold: flo
             wide,
             catalogue,
             _with_unchanged(wide, catalogue, moved, verdicts.improve(wide, catalogue, moved, _WIDE)),
-            threshold=threshold,
+            least=least,
             searched=searched,
         )
-    return sorted(heard, key=lambda h: -h.probability)
+    told = [each for each in heard if each.probability >= least[0]]
+    doubtful = [each for each in heard if each.probability < least[0]]
+    return _surest_first(told) + _surest_first(doubtful)[:_DOUBTFUL]
+
+
+def _surest_first(heard: list[_Heard]) -> list[_Heard]:
+    return sorted(heard, key=lambda each: -each.probability)
 
 
 def _with_unchanged(stretch: Stretch, catalogue: Catalogue, places: Table, table: Table) -> Table:
@@ -211,14 +260,19 @@ def _with_unchanged(stretch: Stretch, catalogue: Catalogue, places: Table, table
     return both[np.argsort(-both[:, 5], kind="stable")]
 
 
-def _weighed(stretch: Stretch, catalogue: Catalogue, table: Table, *, threshold: float, searched: bool) -> list[_Heard]:
+def _weighed(
+    stretch: Stretch, catalogue: Catalogue, table: Table, *, least: tuple[float, float], searched: bool
+) -> list[_Heard]:
+    """Weigh a table's foremost rows; ``least`` is told of any, and of what was not changed."""
     among = verdicts.one_each(table[:_WEIGHED])
     tellable = among[among[:, 5] >= _LEAST_SCORE]
     if not len(tellable):
         return []
     weighed = verdicts.features(stretch, catalogue, tellable, among=among)
     chances = verdicts.probabilities(weighed, searched=searched)
-    told = verdicts.stands_out(weighed) & (chances >= threshold)
+    chances = np.where(verdicts.stands_out(weighed), chances, np.minimum(chances, _FAINT))
+    unchanged = (tellable[:, 1] == 1.0) & (tellable[:, 2] == 0.0)
+    told = (chances >= least[0]) | unchanged & (chances >= least[1])
     heard = []
     for row, probability in zip(tellable[told], chances[told], strict=True):
         where = catalogue.locate(row[3])
@@ -233,20 +287,6 @@ def _heard(
     origin = row[0] - catalogue.firsts[where[0]] - stretch.middle * row[1] / 2
     diagonal = Diagonal(*where, float(origin), float(row[1]), int(row[2]), stretch.start, stretch.stop)
     return _Heard(probability, float(row[5]), diagonal)
-
-
-def _keep(kept: list[_Heard], heard: Sequence[_Heard], query: Fingerprint, catalogue: Catalogue) -> None:
-    """Follow what was heard and add what tells something new; of two that tell the same, the surer stays."""
-    for new in heard:
-        if any(_tells_same(new.diagonal, old.diagonal) and old.probability >= new.probability for old in kept):
-            continue
-        followed = _Heard(new.probability, new.score, follow(query, catalogue, new.diagonal))
-        if followed.diagonal.stop - followed.diagonal.start < _LEAST:
-            continue
-        rivals = [old for old in kept if _tells_same(followed.diagonal, old.diagonal)]
-        if all(old.probability < new.probability for old in rivals):
-            kept[:] = [old for old in kept if old not in rivals]
-            kept.append(followed)
 
 
 def _tells_same(one: Diagonal, other: Diagonal) -> bool:

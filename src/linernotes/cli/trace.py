@@ -28,7 +28,7 @@ def trace(
             min=0.0,
             max=1.0,
             metavar="P",
-            help="Tell evidence from this probability on.  [default: 0.85]",
+            help="Tell evidence from this probability on.  [default: 0.75]",
             show_default=False,
         ),
     ] = None,

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linernotes import audio
-from linernotes.errors import DecodeError, InputError
+from linernotes.errors import DecodeError, InputError, LinernotesError
 from linernotes.kernels.waveform import Outline
-from linernotes.model import Fingerprint, Problem, Upload
+from linernotes.model import Fingerprint, Match, Problem, Upload
 
-__all__ = ["Heard", "Progress", "file_sha256", "find_audio", "hear", "over_cores"]
+__all__ = ["Heard", "Progress", "file_sha256", "find_audio", "hear", "likeness", "over_cores"]
 
 Progress = Callable[[int, int, float], None]
 """Told after each file: how many are done, how many there are, seconds of sound heard so far."""
@@ -89,6 +89,34 @@ def hear(path: Path) -> Heard:
             fingerprint=found,
             damage=[Problem(damage.code, f"{path}: {damage.message}", str(path)) for damage in sound.damage],
         )
+
+
+def likeness(upload: Path, recording: Path, match: Match) -> float | None:
+    """Compare the waveforms of both sides of a match, at most ten seconds of it; None where one cannot be heard.
+
+    See :func:`linernotes.analyse.takes.likeness`.
+    """
+    from linernotes.analyse import takes  # noqa: PLC0415 - as above
+
+    length_s = min(match.query_stop_s - match.query_start_s, takes.STRETCH_S_MAX)
+    skipped_s = (match.query_stop_s - match.query_start_s - length_s) / 2
+    heard_s, told_s = match.query_start_s + skipped_s, match.reference_start_s + skipped_s
+    heard = _stretch(upload, heard_s, heard_s + length_s)
+    told = _stretch(recording, told_s - takes.SLACK_S, told_s + length_s + takes.SLACK_S)
+    return None if heard is None or told is None else takes.likeness(heard, told)
+
+
+def _stretch(path: Path, start_s: float, stop_s: float) -> NDArray[np.float32] | None:
+    """Decode a stretch in mono, shape (n,), with silence before the start of the file and after its end."""
+    from linernotes.analyse import takes  # noqa: PLC0415 - as above
+
+    try:
+        found, _ = audio.read(path, sample_rate_hz=takes.RATE_HZ, channels=1, start_s=max(0.0, start_s), stop_s=stop_s)
+    except LinernotesError:
+        return None
+    before = max(0, round(-start_s * takes.RATE_HZ))
+    after = max(0, round((stop_s - start_s) * takes.RATE_HZ) - before - len(found))
+    return np.pad(found[:, 0], (before, after))
 
 
 def find_audio(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from linernotes import audio
 from linernotes.analyse import fingerprint, synthetic
 from linernotes.errors import InputError, ParameterError, UnavailableError
 from linernotes.formats import wording
-from linernotes.journeys.listening import Heard, Progress, find_audio, hear, over_cores
+from linernotes.journeys.listening import Heard, Progress, file_sha256, find_audio, hear, likeness, over_cores
 from linernotes.model import (
     Credit,
     Evidence,
@@ -73,7 +74,10 @@ def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EAR
                 str(path), None, workspace.index.revision, problems=[Problem(error.code, str(error), str(path))]
             )
         listens = EvidenceKind.RECORDING.value in only
-        found = fingerprint.match(heard.fingerprint, workspace.index, threshold=least) if listens else []
+        alike = partial(_likeness, workspace, path)
+        found = (
+            fingerprint.match(heard.fingerprint, workspace.index, threshold=least, likeness=alike) if listens else []
+        )
         # The index may hold what a killed registration never entered into the catalogue.
         known = workspace.catalogue.known({match.recording_id for match in found})
         entries = {recording_id: workspace.catalogue.entry(recording_id) for recording_id in sorted(known)}
@@ -87,6 +91,17 @@ def trace(workspace: Workspace, path: Path | str, *, only: Collection[str] = EAR
             problems=heard.damage,
             synthetic=judged.result() if judged else None,
         )
+
+
+def _likeness(workspace: Workspace, path: Path, match: Match) -> float | None:
+    """Compare an upload with a recording whose file is where it was registered, and the same."""
+    if not workspace.catalogue.known({match.recording_id}):
+        return None
+    recording = workspace.catalogue.entry(match.recording_id).recording
+    registered = Path(recording.path)
+    if not registered.is_file() or file_sha256(registered) != recording.sha256:
+        return None
+    return likeness(path, registered, match)
 
 
 def _judge(path: Path) -> Synthetic | None:
