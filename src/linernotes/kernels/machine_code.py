@@ -19,6 +19,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +34,7 @@ INNER: set[Callable[..., Any]] = set()
 """Functions that are compiled with the kernels that call them."""
 
 _HERE = Path(__file__).parent
+_LOCK = RLock()  # of all that is linked: modules may be imported in several threads at once
 _PACKAGES = ("numba", "numba.core", "numba.core.runtime")
 _EXTENSIONS = ("numba._dynfunc", "numba._helperlib", "numba.core.runtime._nrt_python")
 
@@ -48,25 +50,32 @@ class MachineCode(NamedTuple):
 def kernel(function: FunctionType, result: "Kind", arguments: Sequence["Kind"]) -> Callable[..., Any]:
     """Return the function compiled for one signature: as it is kept, or newly compiled and kept from now on."""
     name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
-    key = hashlib.sha256(json.dumps([_key(), name, result, arguments]).encode()).hexdigest()
-    if kept := _kept(name, key):
-        return _linked(kept, function)
-    from linernotes.kernels.building import built  # noqa: PLC0415  (slow to load, and mostly not needed)
+    made_of = [_key(), _stamp(Path(function.__code__.co_filename)), name, result, arguments]
+    key = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+    with _LOCK:
+        if kept := _kept(name, key):
+            return _linked(kept, function)
+        from linernotes.kernels.building import built  # noqa: PLC0415  (slow to load, and mostly not needed)
 
-    dispatcher, code = built(function, result, arguments)
-    if code is None:
-        return dispatcher
-    _keep(name, key, code)
-    return _linked(code, function)
+        dispatcher, code = built(function, result, arguments)
+        if code is None:
+            return dispatcher
+        _keep(name, key, code)
+        return _linked(code, function)
 
 
 @cache
 def _key() -> list[Any]:
     """Tell what all machine code depends on."""
-    sources = [*_HERE.glob("*.py"), _numba() / "_version.py"]
-    stamps = sorted((path.name, status.st_size, status.st_mtime_ns) for path in sources if (status := path.stat()))
+    stamps = sorted(map(_stamp, _HERE.glob("*.py")))
+    version = (_numba() / "_version.py").read_text(encoding="utf-8")
     features = llvm.get_host_cpu_features().flatten()
-    return [stamps, str(_numba()), llvm.llvm_version_info, llvm.get_host_cpu_name(), features, sys.version]
+    return [stamps, version, str(_numba()), llvm.llvm_version_info, llvm.get_host_cpu_name(), features, sys.version]
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return path.name, status.st_size, status.st_mtime_ns
 
 
 @cache
