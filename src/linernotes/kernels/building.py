@@ -40,10 +40,11 @@ def _float_of_bits(_context: Any, _word: Any) -> Any:
     return types.float32(types.int32), emit
 
 
-_INSTRUCTIONS: dict[Any, Any] = {
+_KNOWN: dict[Any, Any] = {
     compiled.count_ones: intrinsic(_count_ones),
     compiled.float_of_bits: intrinsic(_float_of_bits),
 }
+"""What numba knows our functions as: two are instructions, inner ones are compiled on first use."""
 
 
 def _type(kind: "compiled.Kind") -> Any:
@@ -52,17 +53,16 @@ def _type(kind: "compiled.Kind") -> Any:
 
 
 def _known(value: Any) -> Any:
-    """Return what numba knows under this name: inner functions are compiled, two functions are instructions."""
-    if isinstance(value, compiled.Kernel):
-        value = value.function
-    elif not isinstance(value, FunctionType) or (value not in machine_code.INNER and value not in _INSTRUCTIONS):
+    function = value.function if isinstance(value, compiled.Kernel) else value
+    if not isinstance(function, FunctionType):
         return value
-    if value not in _INSTRUCTIONS:
-        _INSTRUCTIONS[value] = njit(nogil=True)(_among_known(value))
-    return _INSTRUCTIONS[value]
+    if function not in _KNOWN and (function is not value or function in machine_code.INNER):
+        _KNOWN[function] = njit(nogil=True)(_among_known(function))
+    return _KNOWN.get(function, value)
 
 
 def _among_known(function: FunctionType) -> FunctionType:
+    """Copy a function into a surrounding in which its helpers are what numba knows them as."""
     used = {name: _known(value) for name, value in function.__globals__.items() if name in function.__code__.co_names}
     copy = FunctionType(function.__code__, {**function.__globals__, **used}, function.__name__)
     copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
