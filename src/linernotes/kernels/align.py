@@ -17,10 +17,9 @@ over reference speed; ``bins`` is how many bands higher the query is.
 from itertools import product
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, count_ones, readable, writable
+from linernotes.kernels.compiled import compiled, count_ones, readable, types, writable
 
 __all__ = ["COLUMNS", "agreement", "missing", "moved", "refine", "score", "scores_around", "sweep"]
 

@@ -4,81 +4,94 @@ Conventions
 -----------
 Signatures are explicit, so that a kernel compiles when its module is first imported and never inside a loop. What is
 only read is declared so, because an index is mapped read-only. The machine code is kept beside the package or in
-the user's cache folder; where neither can be written it is compiled anew in each process.
-
-No kernel multiplies matrices or calls C, and nobody sets numba up by a file. So numba need not look, when it wakes, for
-what would help it there: SciPy's linear algebra and parsers of C and YAML take as long to load as numba itself.
+the user's cache folder; where neither can be written it is compiled anew in each process. Where it is kept, numba is
+not even loaded (:mod:`linernotes.kernels.machine_code`).
 """
 
-import sys
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from types import FunctionType, SimpleNamespace
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-_UNUSED = [name for name in ("scipy", "yaml", "cffi") if name not in sys.modules]
-for name in _UNUSED:
-    sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: there is none
-import numba.core.typing.cffi_utils  # noqa: E402  (looks here, and never again)
-import numba.np.arraymath  # noqa: E402, F401
-from numba import njit, types  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
+from linernotes.kernels import machine_code
 
-for name in _UNUSED:
-    del sys.modules[name]
+__all__ = ["Kernel", "Kind", "compiled", "count_ones", "float_of_bits", "inner", "readable", "types", "writable"]
 
-__all__ = ["Kernel", "compiled", "count_ones", "float_of_bits", "inner", "readable", "types", "writable"]
-
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
+_NUMBERS = ("boolean", "uint8", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "complex64")
 
 
-def readable(kind: Any, n_dimensions: int) -> Any:
-    """Type of a contiguous array that is only read."""
-    return types.Array(kind, n_dimensions, "C", readonly=True)
+class Kind(NamedTuple):
+    """What an argument is: a number, or a contiguous array of them; named as numba names it."""
+
+    name: str
+    n_dimensions: int = 0
+    written: bool = False
 
 
-def writable(kind: Any, n_dimensions: int) -> Any:
-    """Type of a contiguous array that is written."""
-    return types.Array(kind, n_dimensions, "C")
+types = SimpleNamespace(void=Kind("void"), **{name: Kind(name) for name in _NUMBERS})
+"""The kinds of numbers there are."""
 
 
-def compiled(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
+def readable(kind: Kind, n_dimensions: int) -> Kind:
+    """Kind of a contiguous array that is only read."""
+    return kind._replace(n_dimensions=n_dimensions)
+
+
+def writable(kind: Kind, n_dimensions: int) -> Kind:
+    """Kind of a contiguous array that is written."""
+    return kind._replace(n_dimensions=n_dimensions, written=True)
+
+
+class Kernel:
+    """A compiled function. Arrays that are not what it was compiled for are refused, or it would misread them."""
+
+    __slots__ = ("_arrays", "_run", "function")
+
+    def __init__(self, function: FunctionType, result: Kind, arguments: tuple[Kind, ...]) -> None:
+        self.function = function
+        self._arrays = [
+            (place, np.dtype(kind.name), kind.n_dimensions, kind.written)
+            for place, kind in enumerate(arguments)
+            if kind.n_dimensions
+        ]
+        self._run = machine_code.kernel(function, result, arguments)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run it."""
+        for place, dtype, n_dimensions, written in self._arrays:
+            array: NDArray[Any] = arguments[place]
+            flags, fits = array.flags, array.dtype == dtype and array.ndim == n_dimensions
+            if not (fits and flags.c_contiguous and flags.writeable >= written):
+                raise TypeError(
+                    f"{self.function.__qualname__}: argument {place} is {array.dtype} of shape {array.shape}, not "
+                    f"{dtype} of {n_dimensions} dimensions, contiguous{' and writable' if written else ''}"
+                )
+        return self._run(*arguments)
+
+
+def compiled(result: Kind, *arguments: Kind) -> Callable[[Function], Function]:
     """Compile the decorated function for one signature."""
-    signature = result(*arguments)
 
-    def decorate(function: Kernel) -> Kernel:
-        try:
-            return cast("Kernel", njit(signature, nogil=True, cache=True)(function))
-        except RuntimeError as error:
-            if "cannot cache" not in str(error):
-                raise
-            return cast("Kernel", njit(signature, nogil=True)(function))
+    def decorate(function: Function) -> Function:
+        return cast("Function", Kernel(cast("FunctionType", function), result, arguments))
 
     return decorate
 
 
-def inner(function: Kernel) -> Kernel:
-    """Mark a function that only kernels call: it is compiled with them, and not loaded where they are kept."""
-    return cast("Kernel", njit(nogil=True)(function))
+def inner(function: Function) -> Function:
+    """Mark a function that kernels call: it is compiled with them. Called from elsewhere, it is plain Python."""
+    machine_code.INNER.add(function)
+    return function
 
 
-def _count_ones(_context: Any, _word: Any) -> Any:
-    def emit(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), emit
+def count_ones(word: np.uint64) -> np.uint64:
+    """Count the set bits of a 64-bit word; in a kernel one instruction, vectorised where the processor can."""
+    return np.uint64(int(word).bit_count())
 
 
-count_ones = cast("Callable[[np.uint64], np.uint64]", intrinsic(_count_ones))
-"""Count the set bits of a 64-bit word, inside a kernel: one instruction, vectorised where the processor can."""
-
-
-def _float_of_bits(_context: Any, _word: Any) -> Any:
-    def emit(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
-
-    return types.float32(types.int32), emit
-
-
-float_of_bits = cast("Callable[[np.int32], np.float32]", intrinsic(_float_of_bits))
-"""The number that 32 bits stand for, inside a kernel."""
+def float_of_bits(bits: np.int32) -> np.float32:
+    """Return the number that 32 bits stand for."""
+    return np.float32(np.int32(bits).view(np.float32))

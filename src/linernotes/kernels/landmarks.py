@@ -20,10 +20,9 @@ frames and the witnesses there; a tally packs the sum of the votes a place has g
 """
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, count_ones, readable, writable
+from linernotes.kernels.compiled import compiled, count_ones, readable, types, writable
 
 __all__ = [
     "KEYS",

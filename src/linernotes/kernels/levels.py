@@ -60,7 +60,7 @@ def cell_powers(
 
 @compiled(types.void, readable(types.float64, 2), types.int64, types.int64, types.int64, writable(types.float64, 2))
 def _means(powers: NDArray[np.float64], start: int, n: int, reach: int, out: NDArray[np.float64]) -> None:
-    """Write the level of ``n`` cells from ``start`` on: mean power within ``reach`` on either side."""
+    """Write the mean power within ``reach`` on either side of ``n`` cells from ``start`` on."""
     for b in range(powers.shape[0]):
         low, high, total = max(0, start - reach), max(0, start - reach), 0.0
         for k in range(n):
@@ -70,8 +70,7 @@ def _means(powers: NDArray[np.float64], start: int, n: int, reach: int, out: NDA
             while low < start + k - reach:
                 total -= powers[b, low]
                 low += 1
-            mean = max(total, 0.0) / (high - low)
-            out[b, k] = 10.0 * np.log10(mean) if mean > 1e-12 else FLOOR_DB
+            out[b, k] = max(total, 0.0) / (high - low)
 
 
 class Levels:
@@ -92,10 +91,11 @@ class Levels:
         return self._told(self._powers.shape[1] - self._n_past)
 
     def _told(self, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        slow, fast = np.empty((2, len(self._powers), max(0, n)))
+        levels = np.empty((2, len(self._powers), max(0, n)))
         if n > 0:
-            _means(self._powers, self._n_past, n, self._slow, slow)
-            _means(self._powers, self._n_past, n, self._fast, fast)
+            _means(self._powers, self._n_past, n, self._slow, levels[0])
+            _means(self._powers, self._n_past, n, self._fast, levels[1])
+            levels = 10.0 * np.log10(np.maximum(levels, 10.0 ** (FLOOR_DB / 10.0)))
             n_dropped = max(0, self._n_past + n - self._slow)
             self._powers, self._n_past = self._powers[:, n_dropped:].copy(), self._n_past + n - n_dropped
-        return slow, fast
+        return levels[0], levels[1]

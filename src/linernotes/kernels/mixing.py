@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, types, writable
+from linernotes.kernels.compiled import compiled, inner, readable, types, writable
 
 __all__ = ["Ladder", "move", "spread"]
 
@@ -61,28 +61,47 @@ def spread(rows: NDArray[np.float32], out: NDArray[np.float32]) -> None:
             out[i, 1] = mid[i] - side[i]
 
 
+@inner
+def _braid(phases: NDArray[np.float32], upper: NDArray[np.float32], out: NDArray[np.float32], n: int) -> None:
+    """Write ``upper`` and ``n`` samples of each phase in turn; by name, a processor writes two and four at once."""
+    factor = phases.shape[0]
+    if factor == 2:
+        a, b = phases[0], phases[1]
+        for i in range(n):
+            out[2 * i] = upper[2 * i] + a[i]
+            out[2 * i + 1] = upper[2 * i + 1] + b[i]
+    elif factor == 4:
+        a, b, c, d = phases[0], phases[1], phases[2], phases[3]
+        for i in range(n):
+            out[4 * i] = upper[4 * i] + a[i]
+            out[4 * i + 1] = upper[4 * i + 1] + b[i]
+            out[4 * i + 2] = upper[4 * i + 2] + c[i]
+            out[4 * i + 3] = upper[4 * i + 3] + d[i]
+    else:
+        for phase in range(factor):
+            for i in range(n):
+                out[i * factor + phase] = upper[i * factor + phase] + phases[phase, i]
+
+
 @compiled(types.void, _WHOLE, _WHOLE, _WHOLE, writable(types.float32, 2))
 def _climb(
     samples: NDArray[np.float32], weights: NDArray[np.float32], upper: NDArray[np.float32], out: NDArray[np.float32]
 ) -> None:
     """Write ``upper`` and samples at its rate; of ``weights``, shape (factor, taps), the first row takes one sample."""
     factor, taps = weights.shape
-    sums = np.empty(_ROW, np.float32)
+    phases = np.empty((factor, _ROW), np.float32)
     for c in range(out.shape[0]):
         for start in range(0, out.shape[1] // factor, _ROW):
             n = min(_ROW, out.shape[1] // factor - start)
-            above, below = upper[c, start * factor :], out[c, start * factor :]
-            middle = samples[c, start + taps // 2 - 1 :]
-            for i in range(n):
-                below[i * factor] = above[i * factor] + middle[i]
+            phases[0, :n] = samples[c, start + taps // 2 - 1 : start + taps // 2 - 1 + n]
             for phase in range(1, factor):
+                sums = phases[phase]
                 sums[:n] = np.float32(0.0)
                 for k in range(0, taps, 2):
                     first, second, some = weights[phase, k], weights[phase, k + 1], samples[c, start + k :]
                     for i in range(n):
                         sums[i] += first * some[i] + second * some[i + 1]
-                for i in range(n):
-                    below[i * factor + phase] = above[i * factor + phase] + sums[i]
+            _braid(phases, upper[c, start * factor :], out[c, start * factor :], n)
 
 
 def _weights(factor: int, *, ends: float) -> NDArray[np.float32]:

@@ -12,11 +12,10 @@ Conventions
 Spectrograms have shape (frames, bins); ``zones[k]`` is the zone of bin k or −1 for none. Counts are added to ``out``.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from linernotes.kernels.compiled import compiled, readable, writable
+from linernotes.kernels.compiled import compiled, readable, types, writable
 
 __all__ = ["N_PHASES", "N_TRIPLES", "count_phases", "count_triples"]
 
@@ -25,11 +24,11 @@ N_TRIPLES = 125
 N_PHASES = 8
 """Sectors of the circle."""
 
-_F, _I = numba.float32, numba.int64
+_F, _I = types.float32, types.int64
 _STEP_DB = 6.0
 
 
-@compiled(numba.void, readable(_F, 2), readable(_I, 1), writable(_F, 3))
+@compiled(types.void, readable(_F, 2), readable(_I, 1), writable(_F, 3))
 def count_triples(level_db: NDArray[np.float32], zones: NDArray[np.int64], out: NDArray[np.float32]) -> None:
     """Count triples of second differences of log magnitude, taken and followed along time and along frequency.
 
@@ -59,13 +58,13 @@ def count_triples(level_db: NDArray[np.float32], zones: NDArray[np.int64], out: 
             out[3, zone, along_bins[t, k - 2] * 25 + b + along_bins[t, k + 2]] += 1
 
 
-@compiled(_I, numba.float64)
+@compiled(_I, types.float64)
 def _sector(turns: float) -> int:
     """Sector of an angle told in turns."""
     return int(np.floor((turns - np.floor(turns)) * N_PHASES)) % N_PHASES
 
 
-@compiled(numba.void, readable(_F, 2), readable(_I, 1), writable(_F, 3))
+@compiled(types.void, readable(_F, 2), readable(_I, 1), writable(_F, 3))
 def count_phases(phase_turns: NDArray[np.float32], zones: NDArray[np.int64], out: NDArray[np.float32]) -> None:
     """Count pairs of sectors of how phase bends: along time and two bins on; along frequency and two frames on.
 

@@ -16,7 +16,7 @@ def test_kernels_work_where_nothing_can_be_written(tmp_path: Path) -> None:
     (package / "kernels" / "__pycache__").write_text("in the way of a cache folder, even for root")
     (tmp_path / "home").write_text("so is this")
     code = (
-        "import numpy as np\nfrom linernotes.kernels.compiled import compiled, readable\nfrom numba import types\n"
+        "import numpy as np\nfrom linernotes.kernels.compiled import compiled, readable, types\n"
         "import linernotes\nfrom linernotes.kernels import align\n"
         "out = np.zeros(1, np.uint16)\none = np.ones(1, np.uint64)\nalign.sweep(0 * one, one, one, out)\n"
         "print(linernotes.__file__, out[0])"
