@@ -16,7 +16,7 @@ from linernotes.store.batches import WORK_RIGHTS, Batch, Draft, ShareRow, by_rig
 __all__ = ["Statements", "Told", "from_lines", "state"]
 
 _MASTER = RightType.MASTER.value
-_ROLE_NAMES = {role: role.value for role in Role}
+_ROLES = {role: (role.value, role in OF_WORK) for role in Role}
 
 
 @dataclass(slots=True)
@@ -91,24 +91,26 @@ def state(told: Statements, row: Metadata) -> None:
 def _state_parties(told: Statements, row: Metadata, key_of_work: str | None, key_of_recording: str) -> None:
     """Add who did what, and their shares."""
     draft = told.draft
+    parties, contributions = draft.parties, draft.contributions
     of_work: list[ShareRow] = []
     of_recording: list[ShareRow] = []
     for line, key in zip(row.parties, party_ids(row.parties), strict=True):
         name, role, share, identifiers, rights, territory, begins, ends, contains_ai = line
-        is_of_work = key_of_work is not None and role in OF_WORK
+        role_name, divides_work = _ROLES[role]
+        is_of_work = divides_work and key_of_work is not None
         subject = key_of_work if is_of_work and key_of_work else key_of_recording
         if identifiers:
             _meet(told, key, line, row.where)
-        elif key not in draft.parties:
-            draft.parties[key] = (key, name, None, None, None)
-        draft.contributions[subject, key, _ROLE_NAMES[role]] = contains_ai and contains_ai.value
+        elif key not in parties:
+            parties[key] = (key, name, None, None, None)
+        contributions[subject, key, role_name] = contains_ai and contains_ai.value
         if share is not None:
             target = of_work if is_of_work else of_recording
             terms = (*share.as_integer_ratio(), territory, begins, ends)
             if rights:
                 target += [(subject, key, right.value, *terms) for right in rights]
             else:
-                target.append((subject, key, WORK_RIGHTS if role in OF_WORK else _MASTER, *terms))
+                target.append((subject, key, WORK_RIGHTS if divides_work else _MASTER, *terms))
     if of_work and key_of_work:
         _hold(draft, key_of_work, of_work)
     if of_recording:
