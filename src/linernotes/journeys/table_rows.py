@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from operator import attrgetter
 from pathlib import Path
 
 from linernotes.formats.csv_lines import Header
@@ -15,6 +16,7 @@ from linernotes.store.batches import WORK_RIGHTS, Batch, Draft, ShareRow, by_rig
 
 __all__ = ["Statements", "Told", "from_lines", "state"]
 
+_RIGHT = attrgetter("value")
 _MASTER = RightType.MASTER.value
 _ROLES = {role: (role.value, role in OF_WORK) for role in Role}
 
@@ -74,10 +76,9 @@ def state(told: Statements, row: Metadata) -> None:
             _differs(told, row, f"the work {key_of_work}", here[1], title)
     key_of_recording = row.id or recording_id(row)
     if row.has_recording:
-        values = (
-            *(key_of_recording, row.title or "", row.artist or "", row.isrc, key_of_work, row.year),
-            *(row.contains_ai and row.contains_ai.value, row.file, row.duration_s or 0.0, row.where),
-        )
+        title, artist, ai = row.title or "", row.artist or "", row.contains_ai and row.contains_ai.value
+        file, duration_s = row.file, row.duration_s or 0.0
+        values = (key_of_recording, title, artist, row.isrc, key_of_work, row.year, ai, file, duration_s, row.where)
         known = draft.recordings.setdefault(key_of_recording, values)
         if known is not values and known[1:-1] != values[1:-1]:
             _differs(told, row, f"the recording {key_of_recording}", known[1:4], values[1:4])
@@ -106,11 +107,9 @@ def _state_parties(told: Statements, row: Metadata, key_of_work: str | None, key
         contributions[subject, key, role_name] = contains_ai and contains_ai.value
         if share is not None:
             target = of_work if is_of_work else of_recording
-            terms = (*share.as_integer_ratio(), territory, begins, ends)
-            if rights:
-                target += [(subject, key, right.value, *terms) for right in rights]
-            else:
-                target.append((subject, key, WORK_RIGHTS if divides_work else _MASTER, *terms))
+            above, below = share.as_integer_ratio()
+            for right in map(_RIGHT, rights) if rights else (WORK_RIGHTS if divides_work else _MASTER,):
+                target.append((subject, key, right, above, below, territory, begins, ends))
     if of_work and key_of_work:
         _hold(draft, key_of_work, of_work)
     if of_recording:
