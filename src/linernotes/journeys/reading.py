@@ -72,7 +72,7 @@ def in_other_processes(path: Path, *, jobs: int, is_helped: bool = False) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class _Turns:
-    """Who reads a chunk: one of ``jobs`` processes or, as number ``jobs``, the one that writes: of ``helped`` the last."""
+    """Who reads a chunk: one of ``jobs`` processes or, as number ``jobs``, who writes: of ``helped`` the last."""
 
     jobs: int
     helped: int
