@@ -6,10 +6,11 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linernotes.errors import FormatError
+from linernotes.errors import FormatError, IdentifierError
 from linernotes.formats import party_cells
 from linernotes.formats.csv_lines import read_cells
 from linernotes.formats.party_cells import PartyLine, print_parties, read_parties
@@ -119,8 +120,20 @@ def test_the_short_way_through_a_part_says_what_the_long_way_says(text: str) -> 
         assert told(lambda: read_parties(part, role=Role.WRITER)) == long
 
 
+@given(st.lists(st.text(alphabet='ab,\r\n" ', max_size=20).map(lambda text: f"{text}\n")), st.integers(1, 40))
+def test_lines_cut_together_are_cut_as_if_each_came_alone(texts: list[str], together: int) -> None:
+    cut = []
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder) / "table.csv"
+        path.write_text("".join(["title,artist\n", *texts]), newline="")
+        for block_lines in (1, together):
+            patch.setattr("linernotes.formats.csv_lines._BLOCK_LINES", block_lines)
+            cut.append([line for lines in read_cells(path, read_header(path)) for line in lines])
+    assert cut[0] == cut[1]
+
+
 def told(read: Callable[[], tuple[PartyLine, ...]]) -> tuple[PartyLine, ...] | str:
     try:
         return read()
-    except FormatError as error:
+    except (FormatError, IdentifierError) as error:
         return str(error)

@@ -17,14 +17,18 @@ def test_other_processes_read_the_same(tmp_path: Path, monkeypatch: pytest.Monke
         assert (result.n_works, result.n_recordings, result.n_faulty) == (2, 2, 1)
 
 
-def test_three_processes_read_in_order_up_to_where_a_file_is_no_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("jobs", "helped"), [(3, 2), (1, 2), (1, 0)])
+def test_processes_read_in_order_up_to_where_a_file_is_no_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int, helped: int
+) -> None:
+    monkeypatch.setattr("linernotes.journeys.reading._HELPED", helped)
     path = tmp_path / "long.csv"
     path.write_text("title,isrc\n" + "".join(f"T{n},USAT2{n:07d}\n" for n in range(21_000)))
     with path.open("ab") as handle:
         handle.write(b"\xff\xfe,\n")
     batches: list[list[str]] = []
     with pytest.raises(FormatError, match="not UTF-8"):
-        for told in in_other_processes(path, jobs=3):
+        for told in in_other_processes(path, jobs=jobs, is_helped=helped > 0):
             batches.append(sorted(told.batch.recordings.column("isrc")))
     assert [isrc for batch in batches for isrc in batch] == [f"USAT2{n:07d}" for n in range(20_000)]
 

@@ -45,6 +45,7 @@ def test_what_enters_in_bulk_is_registered_now(tmp_path: Path, workspace: Worksp
 def test_indexes_set_aside_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linernotes.journeys.catalogue._ALONE_BYTES_MAX", 1)
     monkeypatch.setattr("linernotes.formats.csv_lines._CHUNK_LINES", 1)
+    monkeypatch.setattr("linernotes.formats.csv_lines._BLOCK_LINES", 1)
     seen: list[int] = []
     enter = Entering.enter
 
@@ -70,8 +71,8 @@ def test_indexes_set_aside_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert those_set_aside(connection) == []
 
 
-def _read_here(path: Path, *, jobs: int) -> Iterator[Told]:
-    del jobs
+def _read_here(path: Path, **how: object) -> Iterator[Told]:
+    del how
     header = read_header(path)
     for lines in read_cells(path, header):
         yield from_lines(path, header, lines)
@@ -124,6 +125,7 @@ def test_what_was_entered_stays_and_the_same_command_does_the_rest(
 ) -> None:
     monkeypatch.setattr("linernotes.store.catalogue._KEPT_EVERY_S", 0.0)
     monkeypatch.setattr("linernotes.formats.csv_lines._CHUNK_LINES", 1)
+    monkeypatch.setattr("linernotes.formats.csv_lines._BLOCK_LINES", 1)
     path = table(tmp_path, "title,isrc\n" + "".join(f"T{n},USAT2990061{n}\n" for n in range(5)))
     enter, left = Entering.enter, [3]
 

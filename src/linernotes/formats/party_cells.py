@@ -59,6 +59,7 @@ class PartyLine(NamedTuple):
     contains_ai: AiDisclosure | None = None
 
 
+_tuple = tuple.__new__  # half of what _make takes
 _NO_TERMS = tuple(PartyLine._field_defaults.values())[1:]  # all that may follow a share
 
 # ── reading ──────────────────────────────────────────────────────────────────
@@ -77,9 +78,9 @@ def read_parties(text: str, *, role: Role, territory: Territory = str) -> tuple[
         share = None
         if len(words) > 1 and words[-1][0].isdigit() and (share := _lone_share(words[-1])) is not None:
             words.pop()
-        letters = "".join(words)
-        if letters.isalpha() or (letters and not _MORE.search(letters)):
-            lines.append(PartyLine._make((" ".join(words), role, share, *_NO_TERMS)))
+        name = " ".join(words)
+        if "".join(words).isalpha() or (words and not _MORE.search(name)):
+            lines.append(_tuple(PartyLine, (name, role, share, *_NO_TERMS)))
         elif words:
             lines.append(_line(part.strip(), role, territory))
     return tuple(lines)

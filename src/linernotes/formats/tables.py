@@ -128,6 +128,7 @@ class Metadata(NamedTuple):
         return bool(self.work_title or self.iswc or self.work_id) or any(p.role in OF_WORK for p in self.parties)
 
 
+_tuple = tuple.__new__  # half of what _make takes
 _NOTHING_SAID = Metadata("", "")
 _WHERE, _DISPLAYED, _PARTIES = (Metadata._fields.index(name) for name in ("where", "artist", "parties"))
 _FIELDS = {"display_artist": "artist", **dict.fromkeys(_PARTY_COLUMNS, "parties")}
@@ -255,7 +256,7 @@ class _RowReader:
                 else:
                     said[field] = value
         said[_PARTIES] = parties
-        row = Metadata._make(said)
+        row = _tuple(Metadata, said)
         if n_cells > self._n_columns:
             faults.append(Problem("cells", f"{n_cells} cells, but the header names {self._n_columns}", where))
         if self._names_more:

@@ -142,7 +142,9 @@ def _import_table(
 
     def batches() -> Iterator[Batch]:
         n_lines = 0
-        for told in _read_table(path, jobs=jobs if is_large else 1):
+        for told in _read_table(
+            path, jobs=jobs if is_large else 1, is_helped=isinstance(workspace.catalogue.path, Path)
+        ):
             _add(result, told)
             n_lines += told.n_lines
             if progress is not None:
@@ -153,10 +155,10 @@ def _import_table(
         workspace.catalogue.enter(entering, batches(), is_large=is_large)
 
 
-def _read_table(path: Path, *, jobs: int) -> Iterator[Told]:
+def _read_table(path: Path, *, jobs: int, is_helped: bool) -> Iterator[Told]:
     """Yield what the lines say, in their order; read in other processes where there is enough to read."""
     if jobs > 1:
-        yield from in_other_processes(path, jobs=jobs - 1)
+        yield from in_other_processes(path, jobs=jobs - 1, is_helped=is_helped)
         return
     header = read_header(path)
     for lines in read_cells(path, header):

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -25,18 +26,22 @@ from linernotes.journeys.table_rows import Told, from_lines
 __all__ = ["in_other_processes", "seldom_collected"]
 
 _OBJECTS_PER_COLLECTION = 500_000
-_CHUNKS_AHEAD = 6  # of some 3 MB
+_CHUNKS_AHEAD = 6  # of some 4 MB
+_HELPED = 7  # of so many chunks one: to read takes a third longer than to write what was read
 _PIPE_BYTES = 1 << 20  # the usual 64 KiB would make the thread that sends wait fifty times a chunk for its turn
 _TURN_S = 0.0005  # how soon it has its turn
 
 
-def in_other_processes(path: Path, *, jobs: int) -> Iterator[Told]:
+def in_other_processes(path: Path, *, jobs: int, is_helped: bool = False) -> Iterator[Told]:
     """Yield what the lines of a table say, in their order.
+
+    ``is_helped``: whoever asks has time to read some chunks too, where there is but one other to read.
 
     Raises FormatError where :func:`read_cells` does, StorageError if a process dies.
     """
     # A process of our own may have threads (a progress bar): it must not be forked.
     context = multiprocessing.get_context("spawn")
+    turns = _Turns(jobs, _HELPED if is_helped and jobs == 1 else 0)
     ends: list[Connection] = []
     processes = []
     try:
@@ -44,12 +49,13 @@ def in_other_processes(path: Path, *, jobs: int) -> Iterator[Told]:
             ours, theirs = context.Pipe(duplex=False)
             with suppress(AttributeError, OSError):  # Linux alone, and not beyond what a user may have
                 fcntl.fcntl(ours.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-            processes.append(context.Process(target=_send, args=(path, theirs, part, jobs), daemon=True))
+            processes.append(context.Process(target=_send, args=(path, theirs, part, turns), daemon=True))
             processes[-1].start()
             theirs.close()
             ends.append(ours)
+        sources = [*(end.recv for end in ends), _chunks(path, jobs, turns).__next__]
         number = 0
-        while (told := ends[number % jobs].recv()) is not None:
+        while (told := sources[turns.of(number)]()) is not None:
             if isinstance(told, tuple):
                 raise FormatError(told[0], code=told[1])
             yield told
@@ -64,13 +70,26 @@ def in_other_processes(path: Path, *, jobs: int) -> Iterator[Told]:
             process.join()
 
 
-def _send(path: Path, end: Connection, part: int, jobs: int) -> None:
-    """Send every ``jobs``-th chunk, then None, or the words and code of what is wrong with the file."""
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """Who reads a chunk: one of ``jobs`` processes or, as number ``jobs``, who writes: of ``helped`` the last."""
+
+    jobs: int
+    helped: int
+
+    def of(self, number: int) -> int:
+        """Return who reads a chunk."""
+        is_last = self.helped > 0 and (number + 1) % self.helped == 0
+        return self.jobs if is_last else number % self.jobs
+
+
+def _send(path: Path, end: Connection, part: int, turns: _Turns) -> None:
+    """Send the chunks that are this process's turn, then None, or the words and code of what is wrong with the file."""
     sys.setswitchinterval(_TURN_S)
     ahead: deque[Future[None]] = deque()
     try:
         with seldom_collected(), ThreadPoolExecutor(1) as sender:
-            for told in _chunks(path, part, jobs):
+            for told in _chunks(path, part, turns):
                 ahead.append(sender.submit(end.send_bytes, pickle.dumps(told, pickle.HIGHEST_PROTOCOL)))
                 if len(ahead) > _CHUNKS_AHEAD:
                     ahead.popleft().result()
@@ -80,11 +99,11 @@ def _send(path: Path, end: Connection, part: int, jobs: int) -> None:
         return  # whoever asked has given up
 
 
-def _chunks(path: Path, part: int, jobs: int) -> Iterator[Told | tuple[str, str] | None]:
+def _chunks(path: Path, part: int, turns: _Turns) -> Iterator[Told | tuple[str, str] | None]:
     try:
         header = read_header(path)
         for number, lines in enumerate(read_cells(path, header)):
-            if number % jobs == part:
+            if turns.of(number) == part:
                 yield from_lines(path, header, lines)
         yield None
     except FormatError as error:

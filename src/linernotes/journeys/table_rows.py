@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from operator import attrgetter
 from pathlib import Path
 
 from linernotes.formats.csv_lines import Header
@@ -15,8 +16,9 @@ from linernotes.store.batches import WORK_RIGHTS, Batch, Draft, ShareRow, by_rig
 
 __all__ = ["Statements", "Told", "from_lines", "state"]
 
+_RIGHT = attrgetter("value")
 _MASTER = RightType.MASTER.value
-_ROLE_NAMES = {role: role.value for role in Role}
+_ROLES = {role: (role.value, role in OF_WORK) for role in Role}
 
 
 @dataclass(slots=True)
@@ -74,10 +76,9 @@ def state(told: Statements, row: Metadata) -> None:
             _differs(told, row, f"the work {key_of_work}", here[1], title)
     key_of_recording = row.id or recording_id(row)
     if row.has_recording:
-        values = (
-            *(key_of_recording, row.title or "", row.artist or "", row.isrc, key_of_work, row.year),
-            *(row.contains_ai and row.contains_ai.value, row.file, row.duration_s or 0.0, row.where),
-        )
+        title, artist, ai = row.title or "", row.artist or "", row.contains_ai and row.contains_ai.value
+        file, duration_s = row.file, row.duration_s or 0.0
+        values = (key_of_recording, title, artist, row.isrc, key_of_work, row.year, ai, file, duration_s, row.where)
         known = draft.recordings.setdefault(key_of_recording, values)
         if known is not values and known[1:-1] != values[1:-1]:
             _differs(told, row, f"the recording {key_of_recording}", known[1:4], values[1:4])
@@ -91,24 +92,24 @@ def state(told: Statements, row: Metadata) -> None:
 def _state_parties(told: Statements, row: Metadata, key_of_work: str | None, key_of_recording: str) -> None:
     """Add who did what, and their shares."""
     draft = told.draft
+    parties, contributions = draft.parties, draft.contributions
     of_work: list[ShareRow] = []
     of_recording: list[ShareRow] = []
     for line, key in zip(row.parties, party_ids(row.parties), strict=True):
         name, role, share, identifiers, rights, territory, begins, ends, contains_ai = line
-        is_of_work = key_of_work is not None and role in OF_WORK
+        role_name, divides_work = _ROLES[role]
+        is_of_work = divides_work and key_of_work is not None
         subject = key_of_work if is_of_work and key_of_work else key_of_recording
         if identifiers:
             _meet(told, key, line, row.where)
-        elif key not in draft.parties:
-            draft.parties[key] = (key, name, None, None, None)
-        draft.contributions[subject, key, _ROLE_NAMES[role]] = contains_ai and contains_ai.value
+        elif key not in parties:
+            parties[key] = (key, name, None, None, None)
+        contributions[subject, key, role_name] = contains_ai and contains_ai.value
         if share is not None:
             target = of_work if is_of_work else of_recording
-            terms = (*share.as_integer_ratio(), territory, begins, ends)
-            if rights:
-                target += [(subject, key, right.value, *terms) for right in rights]
-            else:
-                target.append((subject, key, WORK_RIGHTS if role in OF_WORK else _MASTER, *terms))
+            above, below = share.as_integer_ratio()
+            for right in map(_RIGHT, rights) if rights else (WORK_RIGHTS if divides_work else _MASTER,):
+                target.append((subject, key, right, above, below, territory, begins, ends))
     if of_work and key_of_work:
         _hold(draft, key_of_work, of_work)
     if of_recording:

@@ -6,12 +6,12 @@ Identifiers come in checked and compact (:mod:`linernotes.identifiers`). Ids fol
 made twice, here or elsewhere, is one: a recording's from its file, a work's and a party's from identifier or name.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from linernotes.store.schema import contributions, former, parties, policies, re
 
 __all__ = ["Catalogue", "content_id"]
 
+_BETWEEN = "\x1f"
 _PAGE_ROWS = 1000
 _CACHE_KIB = 262_144
 _KEPT_EVERY_S = 10.0
@@ -36,8 +37,7 @@ _KEPT_EVERY_S = 10.0
 
 def content_id(kind: str, *parts: str) -> str:
     """Return a stable id from what a thing is. Check: ``content_id("pty", "Ada")`` is ``pty_99a563ab2f6e21e9``."""
-    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
-    return f"{kind}_{digest[:8].hex()}"
+    return f"{kind}_{sha256(_BETWEEN.join(parts).encode()).hexdigest()[:16]}"
 
 
 class Catalogue:

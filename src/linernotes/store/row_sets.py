@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from linernotes.store.batches import WORK_RIGHTS, Rows
+from linernotes.store.batches import WORK_RIGHTS, Rows, Same
 from linernotes.store.schema import shares
 
 __all__ = ["add", "add_whole_shares", "rows_of"]
@@ -47,19 +48,19 @@ def add(connection: Connection, table: Table, rows: Rows, **same: Any) -> int:
     """Add rows, with what is ``same`` in all of them; those whose key is here stay as they are. Returns how many."""
     if not len(rows):
         return 0
-    names = [*rows.columns, *same]
-    cells = _as_stored(connection, table, rows)
+    columns = _as_stored(connection, table, rows) | {name: Same(value, len(rows)) for name, value in same.items()}
     if connection.dialect.name == "sqlite":
-        insert = sqlite.insert(table).on_conflict_do_nothing().compile(dialect=sqlite.dialect(), column_keys=names)
-        given = dict(zip(names, [*cells, *map(repeat, same.values())], strict=True))
-        filled = list(zip(*(given[name] for name in insert.positiontup or ()), strict=False))  # a repeat never ends
-        return _fill(connection, str(insert), filled)
+        insert = sqlite.insert(table).on_conflict_do_nothing().compile(dialect=sqlite.dialect(), column_keys=[*columns])
+        return _fill(connection, str(insert), [columns[name] for name in insert.positiontup or ()])
     # A list for each column, in one statement: a round trip for the lot, and it says how many were added.
-    kinds = [table.columns[name].type for name in names]
-    listed = zip(cells, kinds, strict=False)
-    told: list[ColumnElement[Any]] = [func.unnest(literal(list(e), postgresql.ARRAY(kind))) for e, kind in listed]
-    told += [literal(value, kind) for value, kind in zip(same.values(), kinds[len(cells) :], strict=True)]
-    statement = postgresql.insert(table).from_select(names, select(*told)).on_conflict_do_nothing()
+    told: list[ColumnElement[Any]] = []
+    for name, cells in columns.items():
+        kind = table.columns[name].type
+        if isinstance(cells, Same):
+            told.append(literal(cells.value, kind))
+        else:
+            told.append(func.unnest(literal([*cells], postgresql.ARRAY(kind))))
+    statement = postgresql.insert(table).from_select([*columns], select(*told)).on_conflict_do_nothing()
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
@@ -72,48 +73,61 @@ def add_whole_shares(connection: Connection, rows: Rows) -> None:
         rights = union_all(
             *(select(literal_column(f"'{right}'", String).label("right_type")) for right in WORK_RIGHTS.split())
         )
-        told = text(f"(VALUES {_marks(len(rows.columns))})")  # which SQLite calls column1, column2 and so on
+        told = text(f"(VALUES ({', '.join('?' * len(rows.columns))}))")  # which SQLite calls column1, column2 and so on
         columns: list[ColumnElement[Any]] = [
             literal_column(f"column{number}") for number in range(1, len(rows.columns) + 1)
         ]
         source = select(rights.subquery().c.right_type, *columns).select_from(told)
         insert = sqlite.insert(shares).from_select(["right_type", *rows.columns], source)
-        filled = list(zip(*_as_stored(connection, shares, rows), strict=True))
+        filled = [*_as_stored(connection, shares, rows).values()]
         _fill(connection, str(insert.compile(dialect=sqlite.dialect())), filled)
 
 
-def _fill(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+def _fill(connection: Connection, statement: str, columns: Sequence[Sequence[Any]]) -> int:
     """Run a statement that adds one row for all rows; returns how many were added.
 
-    Some hundred go into one statement, by the driver's own loop: alone, each takes SQLite half as long again.
+    Some hundred go into one statement, by the driver's own loop: alone, each takes SQLite half as long again. What is
+    the same in all of them is bound once.
     """
-    width = len(rows[0])
+    is_same = tuple(isinstance(cells, Same) for cells in columns)
+    same = [cells.value for cells in columns if isinstance(cells, Same)]
+    others = [cells for cells in columns if not isinstance(cells, Same)]
     driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-    together = min(_ROWS_TOGETHER, driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // width, len(rows))
-    cells = tuple(chain.from_iterable(rows))
-    step = together * width
-    last = len(rows) // together * step
-    row = _marks(width)
-    many = statement.replace(row, ", ".join([row] * together))
-    n_added = connection.exec_driver_sql(many, [cells[at : at + step] for at in range(0, last, step)]).rowcount
-    if last < len(cells):
-        n_added += connection.exec_driver_sql(statement, rows[last // width :]).rowcount
+    width, n_rows = len(others), len(others[0])
+    n_marks = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) - len(same)
+    together = min(_ROWS_TOGETHER, n_marks // width, n_rows)
+    cells: list[Any] = [None] * (width * n_rows)
+    for place, column in enumerate(others):
+        cells[place::width] = column
+    n_added = 0
+    last = n_rows // together * together * width
+    for rows, begin, end in ((together, 0, last), (1, last, len(cells))):
+        if begin < end:
+            step = rows * width
+            many = statement.replace(_marks((False,) * len(columns), 1), _marks(is_same, rows))
+            given = [(*same, *cells[at : at + step]) for at in range(begin, end, step)]
+            n_added += connection.exec_driver_sql(many, given).rowcount
     return n_added
 
 
-def _marks(width: int) -> str:
-    return f"({', '.join('?' * width)})"
+@lru_cache(maxsize=64)
+def _marks(is_same: tuple[bool, ...], n_rows: int) -> str:
+    """Return the places of rows: numbered, those of what is the same before the others."""
+    if not any(is_same):
+        return ", ".join([f"({', '.join('?' * len(is_same))})"] * n_rows)
+    same, others = count(1), count(1 + sum(is_same))
+    first = [next(same) if it else 0 for it in is_same]
+    return ", ".join(f"({', '.join(f'?{number or next(others)}' for number in first)})" for _ in range(n_rows))
 
 
-def _as_stored(connection: Connection, table: Table, rows: Rows) -> list[Sequence[Any]]:
-    """Return the columns, their days as SQLAlchemy would write them."""
-    columns: list[Sequence[Any]] = []
+def _as_stored(connection: Connection, table: Table, rows: Rows) -> dict[str, Sequence[Any]]:
+    """Return the columns, their days as SQLAlchemy would write them; of the first, each cell, to tell how many."""
+    columns: dict[str, Sequence[Any]] = {}
     for name, cells in zip(rows.columns, rows.cells, strict=True):
         kind = table.columns[name].type
-        if isinstance(kind, Date) and (days := set(cells) - {None}):
-            write = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-            written = {day: write(day) for day in days} if write is not None else {}
-            columns.append([written.get(day, day) for day in cells])
-        else:
-            columns.append(cells)
+        write = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        columns[name] = cells if columns or not isinstance(cells, Same) else [*cells]
+        if isinstance(kind, Date) and write is not None and (days := set(cells) - {None}):
+            written = {day: write(day) for day in days}
+            columns[name] = [written.get(day, day) for day in cells]
     return columns
