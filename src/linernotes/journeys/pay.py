@@ -198,10 +198,9 @@ def _targets(division: Division) -> dict[str, Target]:
     standing: dict[str, dict[Slot, int]] = defaultdict(dict)
     held: dict[str, dict[str, dict[Slot, int]]] = defaultdict(lambda: defaultdict(dict))
     found: dict[tuple[str, str], int] = defaultdict(int)
-    for total in division.totals:
-        slot = _PAID_TO[total.reason], total.party_id, total.currency
-        standing[total.usage_period][slot] = total.amount_micro
-        found[total.usage_period, total.currency] += total.amount_micro
+    for usage, currency, reason, party, amount in division.totals:
+        standing[usage][_PAID_TO[reason], party, currency] = amount
+        found[usage, currency] += amount
     for each in division.held:
         held[each.usage_period][each.cause][Account.HELD, each.party_id, each.currency] = each.amount_micro
         found[each.usage_period, each.currency] += each.amount_micro

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,7 @@ from linernotes.store.royalty_facts import NOBODY, Law, load, party_rows, write
 from linernotes.store.royalty_statements import (
     COLUMNS,
     copy_table,
+    copy_tables,
     open_engine,
     open_usage,
     run_statements,
@@ -72,14 +74,8 @@ class Known:
         return engine
 
 
-class Total(NamedTuple):
-    """What a payee, or an account of nobody, has of a usage period in a currency."""
-
-    usage_period: str
-    currency: str
-    reason: str
-    party_id: str | None
-    amount_micro: int
+Total = tuple[str, str, str, str | None, int]
+"""What a payee, or an account of nobody, has: usage period, currency, reason, party, amount."""
 
 
 class Held(NamedTuple):
@@ -96,13 +92,14 @@ class Held(NamedTuple):
 class Division:
     """What a run came to, and what it ``received`` by usage period and currency.
 
-    ``folder``: where pools and terms lie until the run is booked.
+    ``folder``: where pools and terms lie until the run is booked; all of them, when ``written`` is done.
     """
 
     received: Mapping[tuple[str, str], int]
     totals: Sequence[Total]
     held: Sequence[Held]
     folder: Path
+    written: Future[None]
 
 
 class Royalties:
@@ -171,8 +168,11 @@ class Royalties:
         try:
             received = self._open_usage(engine, reports)
             _note_reports(engine, reports)
-            run_statements(engine, {_ordered(name): kept / f"{name}.parquet" for name in KEPT})
-            yield Division(received, _totals(engine), _held(engine), kept)
+            run_statements(engine)
+            with ThreadPoolExecutor(1) as beside:
+                files = {_ordered(name): kept / f"{name}.parquet" for name in KEPT}
+                written = beside.submit(copy_tables, engine.cursor(), files)
+                yield Division(received, _totals(engine), _held(engine), kept, written)
         except duckdb.OutOfMemoryException as error:
             raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
 
@@ -251,6 +251,7 @@ class Royalties:
     def keep(self, division: Division, run_id: str) -> None:
         """Keep what a run divided, under its id; what is there already is the same."""
         place = self.run_folder(run_id)
+        division.written.result()
         if not place.exists():
             place.parent.mkdir(exist_ok=True)
             for path in division.folder.iterdir():
@@ -351,7 +352,7 @@ def _totals(engine: duckdb.DuckDBPyConnection) -> list[Total]:
         SELECT usage_period, currency, 'unmatched', NULL, amount_micro FROM unmatched
         ORDER BY ALL
     """).fetchall()
-    return list(map(Total._make, rows))
+    return rows
 
 
 def _held(engine: duckdb.DuckDBPyConnection) -> list[Held]:
