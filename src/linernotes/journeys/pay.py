@@ -69,7 +69,7 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
     changed = _changed(last, reports)
     with _uncollected(), ThreadPoolExecutor(1) as beside:
         receiving = beside.submit(royalties.received, _of(changed, reports))
-        standing = beside.submit(_standing, workspace, changed, payees := royalties.payees())
+        standing = beside.submit(_standing, workspace, changed)
         with royalties.known(law_of(workspace)) as known:
             inputs: dict[str, object] = {"period": period, "usage": reports, "facts": known.digest}
             inputs |= {"rules": known.rules_digest, "version": _RULES_VERSION}
@@ -84,8 +84,8 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
             run_id = content_hash({"previous": last.id if last else None, "inputs": inputs})
             received = receiving.result() | royalties.received(_of(rest, reports))
             with royalties.divided(known, _of(affected, reports), received) as division:
-                before_it = standing.result() | _standing(workspace, rest, payees)
-                entries = _entries(workspace, division, before_it, period, run_id)
+                booked = _standing_of_all(workspace, standing.result(), rest)
+                entries = _entries(workspace, division, booked, period, run_id)
                 problems = []
                 royalties.keep(division, run_id)
                 run = Run(0, run_id, period, {**inputs, "divided": affected}, at)
@@ -179,18 +179,11 @@ class _Standing:
     booked: Mapping[str, Booked]
     due_claim_ids: frozenset[str]
 
-    def __or__(self, other: "_Standing") -> "_Standing":
-        """Put together what is said of different usage periods."""
-        booked = dict(sorted({**self.booked, **other.booked}.items()))
-        return _Standing(self.payees, booked, self.due_claim_ids | other.due_claim_ids)
 
-
-def _standing(workspace: Workspace, periods: Collection[str], payees: Mapping[str, str]) -> _Standing:
-    """Read what the books say of usage periods.
-
-    ``payees`` is read once, and before the facts are: a merger in between is then found by the facts alone.
-    """
+def _standing(workspace: Workspace, periods: Collection[str], payees: Mapping[str, str] | None = None) -> _Standing:
+    """Read what the books say of usage periods, and, unless they are given, who is paid for whom."""
     books, affected = workspace.books, sorted(periods)
+    payees = workspace.royalties.payees() if payees is None else payees
     booked: dict[str, dict[Slot, int]] = defaultdict(lambda: defaultdict(int))
     for (usage, account, party, currency), amount in books.booked(affected).items():
         booked[usage][account, payees.get(party or "", party), currency] += amount
@@ -200,6 +193,14 @@ def _standing(workspace: Workspace, periods: Collection[str], payees: Mapping[st
     asked = {hold.cause.removeprefix("claim:") for holds in pending.values() for hold in holds if hold.cause}
     due = frozenset(workspace.royalties.claims_in(sorted(asked), law_of(workspace).due_states))
     return _Standing(payees, {usage: Booked(booked[usage], pending[usage]) for usage in affected}, due)
+
+
+def _standing_of_all(workspace: Workspace, of_some: _Standing, rest: Collection[str]) -> _Standing:
+    """Add what the books say of the rest; one run knows one set of payees, lest it move what a merger moves twice."""
+    of_rest = _standing(workspace, rest, of_some.payees)
+    booked = {**of_some.booked, **of_rest.booked}
+    due = of_some.due_claim_ids | of_rest.due_claim_ids
+    return _Standing(of_some.payees, {usage: booked[usage] for usage in sorted(booked)}, due)
 
 
 def _entries(workspace: Workspace, division: Division, standing: _Standing, period: str, run_id: str) -> list[Entry]:

@@ -166,8 +166,10 @@ class Royalties:
         FormatError if one is not a usage report or is about another period
         """
         found: dict[tuple[str, str], Received] = {}
+        if not (paths := self.usage_paths(reports)):
+            return found
         with open_engine(self.folder / "royalties" / f".spill-{os.getpid()}") as engine:
-            for path in self.usage_paths(reports):
+            for path in paths:
                 try:
                     rows = engine.execute(_RECEIVED, [str(path)]).fetchall()
                 except duckdb.Error as error:
