@@ -219,16 +219,11 @@ def crashing_at(number: int, crash: Callable[[], None]) -> Iterator[list[int]]:
         if connection.get_execution_options().get("write"):
             write()
 
-    copy, run, keep = copy_table, royalty_statements.run, royalties.Royalties.keep
+    copy, keep = copy_table, royalties.Royalties.keep
 
     def copying(*given: Any) -> None:
         write()
         copy(*given)
-
-    def running(engine: Any, work: str, needed: Any) -> None:
-        if work.startswith("COPY"):
-            write()
-        run(engine, work, needed)
 
     def keeping(*given: Any) -> None:
         write()
@@ -237,15 +232,17 @@ def crashing_at(number: int, crash: Callable[[], None]) -> Iterator[list[int]]:
 
     event.listen(Engine, "before_cursor_execute", statement)
     event.listen(Engine, "commit", commit)
-    vars(royalties)["copy_table"], royalties.Royalties.keep = copying, keeping  # type: ignore[assignment,method-assign]
-    vars(royalty_statements)["run"] = running
+    royalties.Royalties.keep = keeping  # type: ignore[assignment,method-assign]
+    for module in (royalties, royalty_statements):
+        vars(module)["copy_table"] = copying
     try:
         yield count
     finally:
         event.remove(Engine, "before_cursor_execute", statement)
         event.remove(Engine, "commit", commit)
-        vars(royalties)["copy_table"], royalties.Royalties.keep = copy, keep  # type: ignore[method-assign]
-        vars(royalty_statements)["run"] = run
+        royalties.Royalties.keep = keep  # type: ignore[method-assign]
+        for module in (royalties, royalty_statements):
+            vars(module)["copy_table"] = copy
 
 
 @contextmanager
@@ -256,14 +253,18 @@ def remembered(folder: Path) -> Iterator[None]:
 
     @contextmanager
     def divided(
-        self: royalties.Royalties, known: royalties.Known, reports: Mapping[str, Sequence[str]]
+        self: royalties.Royalties,
+        known: royalties.Known,
+        reports: Mapping[str, Sequence[str]],
+        received: Mapping[tuple[str, str], royalties.Received],
     ) -> Iterator[royalties.Division]:
         name = royalties.content_hash([known.digest, reports])
         if name in known_divisions:
             kept = Path(shutil.copytree(folder / name, known.folder / "kept"))
             yield replace(known_divisions[name], folder=kept)
             return
-        with divide(self, known, reports) as division:
+        with divide(self, known, reports, received) as division:
+            division.written.result()
             shutil.copytree(division.folder, folder / name)
             known_divisions[name] = division
             yield division

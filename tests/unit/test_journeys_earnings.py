@@ -66,6 +66,17 @@ def test_a_run_that_another_version_kept_is_told_as_such(workspace: Workspace) -
         earnings.statements(workspace, "pty_ada", "2026-01")
 
 
+def test_a_trail_that_another_version_wrote_is_written_anew(workspace: Workspace) -> None:
+    write_usage(workspace, "2026-01", "r1", [line(60, isrc=ISRC)])
+    folder = workspace.royalties.run_folder(pay.run_royalties(workspace, "2026-01", at=AT).run_id)
+    for name in ("trail.parquet", "trail-01234567.parquet"):
+        (folder / name).write_bytes(b"what an older version wrote")
+    (told,) = earnings.statements(workspace, "pty_ada", "2026-01")
+    assert told.lines
+    (written,) = folder.glob("trail*.parquet")
+    assert written.name not in ("trail.parquet", "trail-01234567.parquet")
+
+
 def test_what_is_found_later_is_told_as_the_difference(workspace: Workspace) -> None:
     write_usage(workspace, "2026-01", "r1", [line(1_000_000, isrc=ISRC)])
     pay.run_royalties(workspace, "2026-01", at=AT, close=True)

@@ -13,7 +13,21 @@ from linernotes.store.database import open_sqlite, reading, writing
 from linernotes.store.royalty_facts import _RAW, _READ, _names, _table_text, _text
 from linernotes.store.schema import recordings, shares
 
-NASTY = ['a "quoted" one', "comma, inside", "two\nlines", "it's", "%s%d", "…é🎵", "", " ", "-1", "NULL", "00012"]
+NASTY = [
+    "back\\slash",
+    "tab\t\x01\x1f",
+    'a "quoted" one',
+    "comma, inside",
+    "two\nlines",
+    "it's",
+    "%s%d",
+    "…é🎵",
+    "",
+    " ",
+    "-1",
+    "NULL",
+    "00012",
+]
 
 
 def put(path: Path, n_shares: int) -> None:

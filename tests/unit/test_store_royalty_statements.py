@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from linernotes.store import royalty_statements
-from linernotes.store.royalty_statements import run_statements
+from linernotes.store.royalty_statements import copy_tables, run_statements
 
 
 def test_a_statement_waits_for_what_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,13 +21,14 @@ def test_a_statement_waits_for_what_it_reads(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(royalty_statements, "statement", texts.__getitem__)
     engine = duckdb.connect()
     engine.execute("CREATE TABLE known AS SELECT 5 AS n")
-    files = {name: tmp_path / f"{name}.parquet" for name in ("last", "known", "apart")}
-    run_statements(engine, {"(SELECT * FROM last ORDER BY n)": files["last"], "known": files["known"]})
+    run_statements(engine)
     total = 300_000 * 299_999 // 2
     assert engine.execute("SELECT (FROM first), (FROM second), (FROM last)").fetchone() == (total, total + 1, total + 9)
     assert engine.execute(
         "SELECT table_type FROM information_schema.tables WHERE table_name = 'divided'"
     ).fetchall() == [("VIEW",)]
+    files = {name: tmp_path / f"{name}.parquet" for name in ("last", "known")}
+    copy_tables(engine, {"(SELECT * FROM last ORDER BY n)": files["last"], "known": files["known"]})
     kept = [duckdb.read_parquet(str(files[name])).fetchall() for name in ("last", "known")]
     assert kept == [[(total + 9,)], [(5,)]]
 

@@ -66,33 +66,39 @@ def run_royalties(workspace: Workspace, period: str, *, at: datetime, close: boo
     last = books.last_run()
     _check_order(books, last, period)
     reports = royalties.reports(until=period)
-    with _uncollected(), ThreadPoolExecutor(1) as beside, royalties.known(law_of(workspace)) as known:
-        inputs: dict[str, object] = {"period": period, "usage": reports, "facts": known.digest}
-        inputs |= {"rules": known.rules_digest, "version": _RULES_VERSION}
-        before = run_inputs(last)
-        if last is not None and {name: before.get(name) for name in inputs} == inputs:
-            entries, problems = _closing_entries(workspace, period, [], books.runs()) if close else ([], [])
-            if close:
-                books.book_run(last, entries, seen=last.id, at=at, closing=True)
-            return Outcome(last.id, period, [], {}, len(entries), problems, is_new=False, closed=close)
-        affected = _affected(royalties, last, inputs, reports, known)
-        run_id = content_hash({"previous": last.id if last else None, "inputs": inputs})
-        standing = beside.submit(_standing, workspace, affected)
-        with royalties.divided(known, {usage: reports.get(usage, []) for usage in affected}) as division:
-            entries = _entries(workspace, division, standing.result(), period, run_id)
-            problems = []
-            royalties.keep(division, run_id)
-            run = Run(0, run_id, period, {**inputs, "divided": affected}, at)
-            if close:
-                closing, problems = _closing_entries(workspace, period, entries, [*books.runs(), run])
-                entries += closing
-            for entry in entries:
-                ledger.check_entry(entry)
-            books.book_run(run, entries, seen=last.id if last else None, at=at, closing=close)
-            received: dict[str, int] = defaultdict(int)
-            for (_, currency), amount in division.received.items():
-                received[currency] += amount
-    return Outcome(run_id, period, affected, dict(received), len(entries), problems, is_new=True, closed=close)
+    changed = _changed(last, reports)
+    with _uncollected(), ThreadPoolExecutor(1) as beside:
+        receiving = beside.submit(royalties.received, _of(changed, reports))
+        standing = beside.submit(_standing, workspace, changed)
+        with royalties.known(law_of(workspace)) as known:
+            inputs: dict[str, object] = {"period": period, "usage": reports, "facts": known.digest}
+            inputs |= {"rules": known.rules_digest, "version": _RULES_VERSION}
+            before = run_inputs(last)
+            if last is not None and {name: before.get(name) for name in inputs} == inputs:
+                entries, problems = _closing_entries(workspace, period, [], books.runs()) if close else ([], [])
+                if close:
+                    books.book_run(last, entries, seen=last.id, at=at, closing=True)
+                return Outcome(last.id, period, [], {}, len(entries), problems, is_new=False, closed=close)
+            rest = _told_otherwise(royalties, last, inputs, _of({*reports} - changed, reports), known)
+            affected = sorted(changed | rest)
+            run_id = content_hash({"previous": last.id if last else None, "inputs": inputs})
+            received = receiving.result() | royalties.received(_of(rest, reports))
+            with royalties.divided(known, _of(affected, reports), received) as division:
+                booked = _standing_of_all(workspace, standing.result(), rest)
+                entries = _entries(workspace, division, booked, period, run_id)
+                problems = []
+                royalties.keep(division, run_id)
+                run = Run(0, run_id, period, {**inputs, "divided": affected}, at)
+                if close:
+                    closing, problems = _closing_entries(workspace, period, entries, [*books.runs(), run])
+                    entries += closing
+                for entry in entries:
+                    ledger.check_entry(entry)
+                books.book_run(run, entries, seen=last.id if last else None, at=at, closing=close)
+    came_in: dict[str, int] = defaultdict(int)
+    for (_, currency), amount in division.received.items():
+        came_in[currency] += amount
+    return Outcome(run_id, period, affected, dict(came_in), len(entries), problems, is_new=True, closed=close)
 
 
 @contextmanager
@@ -140,23 +146,29 @@ def _check_order(books: Books, last: Run | None, period: str) -> None:
         )
 
 
-def _affected(
+def _changed(last: Run | None, reports: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the usage periods that have other reports than when they were divided last."""
+    divided = run_inputs(last).get("usage")
+    usage: Mapping[str, Sequence[str]] = divided if isinstance(divided, dict) else {}
+    return {name for name in {*reports, *usage} if list(usage.get(name, ())) != list(reports.get(name, ()))}
+
+
+def _told_otherwise(
     royalties: Royalties,
     last: Run | None,
     inputs: Mapping[str, object],
     reports: Mapping[str, Sequence[str]],
     known: Known,
-) -> list[str]:
-    """List the usage periods that may come to something else than when they were divided last."""
+) -> set[str]:
+    """Return the usage periods, of those with the same reports, that may come to something else for what is known."""
     before = run_inputs(last)
-    divided = before.get("usage")
-    usage: Mapping[str, Sequence[str]] = divided if isinstance(divided, dict) else {}
     if last is None or any(before.get(name) != inputs[name] for name in ("rules", "version")):
-        return sorted({*reports, *usage})
-    found = {name for name in {*reports, *usage} if list(usage.get(name, ())) != list(reports.get(name, ()))}
-    if before.get("facts") != inputs["facts"]:
-        found |= set(royalties.touched(known, last.id, {name: reports[name] for name in {*reports} - found}))
-    return sorted(found)
+        return set(reports)
+    return set(royalties.touched(known, last.id, reports)) if before.get("facts") != inputs["facts"] else set()
+
+
+def _of(periods: Collection[str], reports: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    return {usage: reports.get(usage, ()) for usage in periods}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +177,13 @@ class _Standing:
 
     payees: Mapping[str, str]
     booked: Mapping[str, Booked]
-    due_claim_ids: Collection[str]
+    due_claim_ids: frozenset[str]
 
 
-def _standing(workspace: Workspace, affected: Sequence[str]) -> _Standing:
-    books = workspace.books
-    payees = workspace.royalties.payees()
+def _standing(workspace: Workspace, periods: Collection[str], payees: Mapping[str, str] | None = None) -> _Standing:
+    """Read what the books say of usage periods, and, unless they are given, who is paid for whom."""
+    books, affected = workspace.books, sorted(periods)
+    payees = workspace.royalties.payees() if payees is None else payees
     booked: dict[str, dict[Slot, int]] = defaultdict(lambda: defaultdict(int))
     for (usage, account, party, currency), amount in books.booked(affected).items():
         booked[usage][account, payees.get(party or "", party), currency] += amount
@@ -178,8 +191,16 @@ def _standing(workspace: Workspace, affected: Sequence[str]) -> _Standing:
     for hold in books.pending(affected):
         pending[hold.usage_period or ""].append(hold)
     asked = {hold.cause.removeprefix("claim:") for holds in pending.values() for hold in holds if hold.cause}
-    due = workspace.royalties.claims_in(sorted(asked), law_of(workspace).due_states)
+    due = frozenset(workspace.royalties.claims_in(sorted(asked), law_of(workspace).due_states))
     return _Standing(payees, {usage: Booked(booked[usage], pending[usage]) for usage in affected}, due)
+
+
+def _standing_of_all(workspace: Workspace, of_some: _Standing, rest: Collection[str]) -> _Standing:
+    """Add what the books say of the rest; one run knows one set of payees, lest it move what a merger moves twice."""
+    of_rest = _standing(workspace, rest, of_some.payees)
+    booked = {**of_some.booked, **of_rest.booked}
+    due = of_some.due_claim_ids | of_rest.due_claim_ids
+    return _Standing(of_some.payees, {usage: booked[usage] for usage in sorted(booked)}, due)
 
 
 def _entries(workspace: Workspace, division: Division, standing: _Standing, period: str, run_id: str) -> list[Entry]:
@@ -198,10 +219,9 @@ def _targets(division: Division) -> dict[str, Target]:
     standing: dict[str, dict[Slot, int]] = defaultdict(dict)
     held: dict[str, dict[str, dict[Slot, int]]] = defaultdict(lambda: defaultdict(dict))
     found: dict[tuple[str, str], int] = defaultdict(int)
-    for total in division.totals:
-        slot = _PAID_TO[total.reason], total.party_id, total.currency
-        standing[total.usage_period][slot] = total.amount_micro
-        found[total.usage_period, total.currency] += total.amount_micro
+    for usage, currency, reason, party, amount in division.totals:
+        standing[usage][_PAID_TO[reason], party, currency] = amount
+        found[usage, currency] += amount
     for each in division.held:
         held[each.usage_period][each.cause][Account.HELD, each.party_id, each.currency] = each.amount_micro
         found[each.usage_period, each.currency] += each.amount_micro

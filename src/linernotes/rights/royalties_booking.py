@@ -76,11 +76,10 @@ def book(
         if legs := _legs(wanted):
             why = f"{usage}: held, {_told(cause)}"
             found.append(Entry(f"{name}:{cause}", period, EntryKind.HOLD, why, legs, usage, cause, None, run_id))
-    changes = {
-        slot: target.standing.get(slot, 0) - now.get(slot, 0)
-        for slot in {**target.standing, **now}  # in their order, which is nearly that of the postings
-        if slot[0] in _OPEN
-    }
+    changes = dict(target.standing)
+    for slot, amount in now.items():
+        if slot[0] in _OPEN:
+            changes[slot] = changes.get(slot, 0) - amount
     if legs := _legs(changes):
         is_first = not booked.standing and not booked.pending
         kind = EntryKind.ROYALTY if is_first else EntryKind.CORRECTION

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,7 @@ from linernotes.store.royalty_facts import NOBODY, Law, load, party_rows, write
 from linernotes.store.royalty_statements import (
     COLUMNS,
     copy_table,
+    copy_tables,
     open_engine,
     open_usage,
     run_statements,
@@ -40,7 +42,7 @@ from linernotes.store.royalty_statements import (
 from linernotes.store.schema import claims, recordings, uploads, works
 from linernotes.store.usage_tables import usage_periods
 
-__all__ = ["KEPT", "Division", "Held", "Known", "Royalties", "Total", "content_hash"]
+__all__ = ["KEPT", "Division", "Held", "Known", "Received", "Royalties", "Total", "content_hash"]
 
 KEPT = (
     *("pools", "terms", "things", "parties", "shares", "claims", "rule_parts", "named_uses", "reasons"),
@@ -72,14 +74,15 @@ class Known:
         return engine
 
 
-class Total(NamedTuple):
-    """What a payee, or an account of nobody, has of a usage period in a currency."""
+Total = tuple[str, str, str, str | None, int]
+"""What a payee, or an account of nobody, has: usage period, currency, reason, party, amount."""
 
-    usage_period: str
-    currency: str
-    reason: str
-    party_id: str | None
+
+class Received(NamedTuple):
+    """What came in, and how large its parts are without their signs."""
+
     amount_micro: int
+    size_micro: int
 
 
 class Held(NamedTuple):
@@ -96,13 +99,14 @@ class Held(NamedTuple):
 class Division:
     """What a run came to, and what it ``received`` by usage period and currency.
 
-    ``folder``: where pools and terms lie until the run is booked.
+    ``folder``: where pools and terms lie until the run is booked; all of them, when ``written`` is done.
     """
 
     received: Mapping[tuple[str, str], int]
     totals: Sequence[Total]
     held: Sequence[Held]
     folder: Path
+    written: Future[None]
 
 
 class Royalties:
@@ -156,23 +160,49 @@ class Royalties:
         known.engine.execute("DROP VIEW usage")
         return [period for (period,) in found]
 
+    def received(self, reports: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Received]:
+        """Add up what these reports say, by usage period and currency.
+
+        FormatError if one is not a usage report or is about another period
+        """
+        found: dict[tuple[str, str], Received] = {}
+        if not (paths := self.usage_paths(reports)):
+            return found
+        with open_engine(self.folder / "royalties" / f".spill-{os.getpid()}") as engine:
+            for path in paths:
+                try:
+                    rows = engine.execute(_RECEIVED, [str(path)]).fetchall()
+                except duckdb.Error as error:
+                    raise FormatError(f"{path}: not a usage report ({error}); import it again") from error
+                if strange := sorted({period for period, *_ in rows} - {path.parent.name}, key=str):
+                    said = ", ".join(map(str, strange))
+                    raise FormatError(f"{path}: its lines are of {said}, it lies in {path.parent.name}", code="period")
+                for period, currency, amount, size in rows:
+                    before = found.get((period, currency), Received(0, 0))
+                    found[period, currency] = Received(before.amount_micro + amount, before.size_micro + size)
+        return found
+
     @contextmanager
-    def divided(self, known: Known, reports: Mapping[str, Sequence[str]]) -> Iterator[Division]:
+    def divided(
+        self, known: Known, reports: Mapping[str, Sequence[str]], received: Mapping[tuple[str, str], Received]
+    ) -> Iterator[Division]:
         """Divide all usage of these reports; what it was divided by lies in the division's folder meanwhile.
 
-        Raises
-        ------
-        FormatError if a report is not a usage report or is about another period
-        ParameterError if the amounts are more than the books can hold
+        ParameterError if the amounts, of which they ``received`` so much, are more than the books can hold
         """
+        _refuse_too_much(received)
         kept = known.folder / "kept"
         kept.mkdir()
         engine = known.engine
         try:
-            received = self._open_usage(engine, reports)
+            open_usage(engine, self.usage_paths(reports))
             _note_reports(engine, reports)
-            run_statements(engine, {_ordered(name): kept / f"{name}.parquet" for name in KEPT})
-            yield Division(received, _totals(engine), _held(engine), kept)
+            run_statements(engine)
+            with ThreadPoolExecutor(1) as beside:
+                files = {_ordered(name): kept / f"{name}.parquet" for name in KEPT}
+                written = beside.submit(copy_tables, engine.cursor(), files)
+                amounts = {key: each.amount_micro for key, each in received.items()}
+                yield Division(amounts, _totals(engine), _held(engine), kept, written)
         except duckdb.OutOfMemoryException as error:
             raise StorageError(f"{known.folder}: no room for the run ({error})", code="full") from error
 
@@ -251,6 +281,7 @@ class Royalties:
     def keep(self, division: Division, run_id: str) -> None:
         """Keep what a run divided, under its id; what is there already is the same."""
         place = self.run_folder(run_id)
+        division.written.result()
         if not place.exists():
             place.parent.mkdir(exist_ok=True)
             for path in division.folder.iterdir():
@@ -271,31 +302,6 @@ class Royalties:
         return [
             self.folder / "usage" / period / f"{name}.parquet" for period in sorted(reports) for name in reports[period]
         ]
-
-    def _open_usage(
-        self, engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Sequence[str]]
-    ) -> dict[tuple[str, str], int]:
-        """Open the usage of these reports; return what they received, by usage period and currency."""
-        paths = self.usage_paths(reports)
-        open_usage(engine, paths)
-        received: dict[tuple[str, str], int] = defaultdict(int)
-        sizes: dict[str, int] = defaultdict(int)
-        for path in paths:
-            try:
-                rows = engine.execute(_RECEIVED, [str(path)]).fetchall()
-            except duckdb.Error as error:
-                raise FormatError(f"{path}: not a usage report ({error}); import it again") from error
-            if strange := sorted({period for period, *_ in rows} - {path.parent.name}, key=str):
-                said = ", ".join(map(str, strange))
-                raise FormatError(f"{path}: its lines are of {said}, it lies in {path.parent.name}", code="period")
-            for period, currency, amount, size in rows:
-                received[period, currency] += amount
-                sizes[currency] += size
-        for currency, size in sizes.items():
-            if size >= _SUM_MAX:
-                message = f"{size // 1_000_000} {currency} are reported: more than the books can hold; see usage list"
-                raise ParameterError(message, code="too_much")
-        return received
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
@@ -334,8 +340,18 @@ def _note_reports(engine: duckdb.DuckDBPyConnection, reports: Mapping[str, Seque
             engine.execute("INSERT INTO reports VALUES (?, ?)", [period, name])
 
 
+def _refuse_too_much(received: Mapping[tuple[str, str], Received]) -> None:
+    sizes: dict[str, int] = defaultdict(int)
+    for (_, currency), each in received.items():
+        sizes[currency] += each.size_micro
+    for currency, size in sizes.items():
+        if size >= _SUM_MAX:
+            message = f"{size // 1_000_000} {currency} are reported: more than the books can hold; see usage list"
+            raise ParameterError(message, code="too_much")
+
+
 def _totals(engine: duckdb.DuckDBPyConnection) -> list[Total]:
-    rows = engine.execute("""
+    query = """
         SELECT b.usage_period, b.currency, CASE WHEN t.reason_no = 6 THEN 'unclaimed' ELSE 'share' END, y.party_id,
             t.amount_micro
         FROM (
@@ -350,8 +366,8 @@ def _totals(engine: duckdb.DuckDBPyConnection) -> list[Total]:
         UNION ALL
         SELECT usage_period, currency, 'unmatched', NULL, amount_micro FROM unmatched
         ORDER BY ALL
-    """).fetchall()
-    return list(map(Total._make, rows))
+    """
+    return engine.execute(query).fetchall()
 
 
 def _held(engine: duckdb.DuckDBPyConnection) -> list[Held]:

@@ -115,24 +115,25 @@ def _text(rows: Iterable[Sequence[object]]) -> Iterator[str]:
 def _table_text(connection: Connection, table: Table, names: Sequence[str]) -> Iterator[str]:
     """Yield a table in the order of its key, as :func:`_text` does.
 
-    SQLite writes the text itself, block by block: more than twice as fast as a million rows through Python.
+    SQLite writes the text itself, block by block, as JSON, which is what it writes fastest. Between the brackets that
+    is CSV to the letter, as long as nothing in it had to be escaped.
     """
     (key,) = (column.name for column in table.primary_key)
     if connection.dialect.name != "sqlite":
         yield from _text(connection.execute(select(*(table.c[name] for name in names)).order_by(table.c[key])))
         return
-    numbers = [isinstance(table.c[name].type, Integer) for name in names]
-    form = ",".join("%d" if is_number else '"%w"' for is_number in numbers)
-    values = ", ".join(
-        name if is_number else f"ifnull({name}, '')" for name, is_number in zip(names, numbers, strict=True)
-    )
-    rows = f"SELECT group_concat(printf('{form}', {values}), char(10)) FROM {table.name} WHERE {key} >= ?"
+    values = ", ".join(name if isinstance(table.c[name].type, Integer) else f"ifnull({name}, '')" for name in names)
+    rows = f"SELECT group_concat(json_array({values}), char(10)) FROM {table.name} WHERE {key} >= ?"
     next_key = f"SELECT {key} FROM {table.name} WHERE {key} >= ? ORDER BY {key} LIMIT 1 OFFSET {_BLOCK_ROWS}"
     start = connection.scalar(select(func.min(table.c[key])))
     while start is not None:
         end = connection.exec_driver_sql(next_key, (start,)).scalar()
         block = (rows, (start,)) if end is None else (f"{rows} AND {key} < ?", (start, end))
-        yield f"{connection.exec_driver_sql(*block).scalar()}\n"
+        text: str = connection.exec_driver_sql(*block).scalar_one()
+        if "\\" in text:
+            yield from _text(map(json.loads, text.split("\n")))
+        else:
+            yield text[1:-1].replace("]\n[", "\n") + "\n"
         start = end
 
 

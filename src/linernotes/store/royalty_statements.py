@@ -17,7 +17,17 @@ import duckdb
 
 from linernotes.errors import FormatError
 
-__all__ = ["COLUMNS", "STEPS", "copy_table", "open_engine", "open_usage", "run", "run_statements", "statement"]
+__all__ = [
+    "COLUMNS",
+    "STEPS",
+    "copy_table",
+    "copy_tables",
+    "open_engine",
+    "open_usage",
+    "run",
+    "run_statements",
+    "statement",
+]
 
 STEPS = (
     *("settings", "names", "heaps", "occasions", "cells", "books", "pools", "asked_by_claims"),
@@ -60,18 +70,17 @@ def open_usage(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None
         raise FormatError(f"{paths[0].parent.parent}: a file there is not a usage report ({error})") from error
 
 
-def run_statements(engine: duckdb.DuckDBPyConnection, kept: Mapping[str, Path] | None = None) -> None:
-    """Run the statements, each into a table of its name; write ``kept``, tables or queries in brackets, to files.
+def run_statements(engine: duckdb.DuckDBPyConnection) -> None:
+    """Run the statements, each into a table of its name.
 
     Whatever names the tables that it reads begins when they are there: some of it keeps one core busy, not two.
     """
-    works = {step: f"CREATE {'VIEW' if step == 'divided' else 'TABLE'} {step} AS {statement(step)}" for step in STEPS}
-    works |= {str(path): _copied(name, path) for name, path in (kept or {}).items()}
     done: dict[str, Future[None]] = {}
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for name, work in works.items():
+        for step in STEPS:
+            work = f"CREATE {'VIEW' if step == 'divided' else 'TABLE'} {step} AS {statement(step)}"
             needed = [done[word] for word in set(re.findall(r"\w+", work)) & done.keys()]
-            done[name] = threads.submit(run, engine.cursor(), work, needed)
+            done[step] = threads.submit(run, engine.cursor(), work, needed)
     for each in done.values():
         each.result()
 
@@ -101,11 +110,12 @@ def open_engine(spill: Path) -> duckdb.DuckDBPyConnection:
 
 def copy_table(engine: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     """Write a table, or a query in brackets, to a Parquet file."""
-    engine.execute(_copied(name, path))
-
-
-def _copied(name: str, path: Path) -> str:
-    """Return what writes a table, or a query in brackets, to a Parquet file."""
     target = str(path).replace("'", "''")
     options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
-    return f"COPY {name} TO '{target}' ({options})"
+    engine.execute(f"COPY {name} TO '{target}' ({options})")
+
+
+def copy_tables(engine: duckdb.DuckDBPyConnection, files: Mapping[str, Path]) -> None:
+    """Write tables, or queries in brackets, to Parquet files."""
+    for name, path in files.items():
+        copy_table(engine, name, path)

@@ -7,6 +7,7 @@ usage line went into which pool is written down when somebody first asks, sorted
 the first question takes as long as a run, every other a moment.
 """
 
+import hashlib
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from linernotes.store.royalty_facts import RIGHTS
 from linernotes.store.royalty_statements import COLUMNS, copy_table, open_engine, open_usage, statement
 
 __all__ = ["Slice", "SourceRow", "TrailLine", "Trails"]
+
+_TRAIL_NAME = f"trail-{hashlib.sha256(statement('trail').encode()).hexdigest()[:8]}.parquet"
+"""It names the statement that makes a trail, so that what another statement made is not taken for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +210,12 @@ class Trails:
         return engine
 
     def _trail(self, run_id: str) -> Path:
-        """Return where a run's trail lies; it is made when it is first asked for."""
+        """Return where a run's trail lies; it is made when first asked for, and anew where another version made it."""
         folder = self._folder(run_id)
-        path = folder / "trail.parquet"
+        path = folder / _TRAIL_NAME
         if not path.exists():
+            for left in folder.glob("trail*.parquet"):
+                left.unlink(missing_ok=True)
             made = folder / f".trail-{os.getpid()}.parquet"
             engine = self._opened(run_id)
             try:

@@ -58,10 +58,12 @@ class UsageScratch:
         }
         if threads:
             settings["threads"] = threads
-        self._database = duckdb.connect(":memory:", config=settings)
+        # In a file: what is held in memory alone and spilled keeps more behind in memory, the more of it there is.
+        self._database = duckdb.connect(str(self.folder / "scratch.duckdb"), config=settings)
         self._n_lines = 0
         self._unread: tuple[Path, int] | None = None  # the text of a table, while no line of it is asked for
         self._is_in_order = False  # of entries, by line
+        self._run("SET force_compression = 'uncompressed'")  # it is read once or twice, and gone
         self._run("SET enable_progress_bar = false")  # it would write into our output
         self._run(sql.MACROS)
         self._run(sql.TABLES)
